@@ -1,0 +1,1 @@
+//! The Node-API seam of aingle-wasm: convert, schedule, map errors; nothing else.

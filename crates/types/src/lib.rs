@@ -1,0 +1,1 @@
+//! Base types of aingle-wasm: envelope header, flags, packed pointers, error codes, ABI names.
