@@ -1,0 +1,243 @@
+//! Which functions can recurse: only these pay for call depth at run time.
+//!
+//! Nodes are the defined functions and, for indirect calls, one node for each function type. An indirect call leads to
+//! its type's node, and from there to every function of that type that a table may hold. A function can recurse if it
+//! lies on a cycle.
+
+use std::collections::HashMap;
+
+use crate::outline::{Kind, Outline};
+use crate::{FunctionType, ValueType};
+
+/// Slots of a frame that weigh as much as the frame itself.
+const SLOTS_A_UNIT: u64 = 16;
+
+/// For each defined function, the units of call depth that a frame of it takes, or 0 if it cannot recurse.
+pub(crate) fn frame_weights(outline: &Outline<'_>) -> Vec<u32> {
+    let graph = Graph::new(outline);
+    let recursive = graph.cyclic();
+    outline
+        .survey
+        .bodies
+        .iter()
+        .enumerate()
+        .map(|(position, body)| {
+            let function = outline.imported.functions + position as u32;
+            if recursive[position] {
+                weight(outline.function_type(function), body.slots)
+            } else {
+                0
+            }
+        })
+        .collect()
+}
+
+/// 1 + ⌊slots / 16⌋ for parameters and locals; a vector takes two slots.
+fn weight(ty: &FunctionType, local_slots: u64) -> u32 {
+    let parameters: u64 = ty
+        .params
+        .iter()
+        .map(|&param| if param == ValueType::V128 { 2 } else { 1 })
+        .sum();
+    u32::try_from(1 + (parameters + local_slots) / SLOTS_A_UNIT).unwrap_or(u32::MAX)
+}
+
+/// Edges in one array, with each node's range in it.
+struct Graph {
+    first: Vec<usize>,
+    edges: Vec<u32>,
+    functions: usize,
+}
+
+impl Graph {
+    fn new(outline: &Outline<'_>) -> Self {
+        let imported = outline.imported.functions;
+        let functions = outline.survey.bodies.len();
+        let canonical = canonical_types(outline);
+        let mut graph = Self {
+            first: vec![0],
+            edges: Vec::new(),
+            functions,
+        };
+        for body in &outline.survey.bodies {
+            let direct = outline.survey.calls[body.calls.clone()]
+                .iter()
+                .filter(|&&callee| callee >= imported);
+            graph.edges.extend(direct.map(|&callee| callee - imported));
+            let indirect = &outline.survey.indirect_calls[body.indirect_calls.clone()];
+            graph.edges.extend(
+                indirect
+                    .iter()
+                    .map(|&ty| functions as u32 + canonical[ty as usize]),
+            );
+            graph.first.push(graph.edges.len());
+        }
+        graph.add_type_nodes(outline, &canonical);
+        graph
+    }
+
+    /// Adds, for each type, edges to the functions of that type that may be called through a table.
+    fn add_type_nodes(&mut self, outline: &Outline<'_>, canonical: &[u32]) {
+        let mut members = vec![Vec::new(); outline.types.len()];
+        for (position, callable) in indirectly_callable(outline).into_iter().enumerate() {
+            if callable {
+                let function = outline.imported.functions as usize + position;
+                members[canonical[outline.functions[function] as usize] as usize]
+                    .push(position as u32);
+            }
+        }
+        for list in members {
+            self.edges.extend(list);
+            self.first.push(self.edges.len());
+        }
+    }
+
+    fn successors(&self, node: usize) -> &[u32] {
+        &self.edges[self.first[node]..self.first[node + 1]]
+    }
+
+    /// For each function, whether it lies on a cycle. Tarjan's algorithm with an explicit stack.
+    fn cyclic(&self) -> Vec<bool> {
+        let mut search = Search::new(self);
+        for node in 0..self.first.len() - 1 {
+            if search.order[node] == 0 {
+                search.from(node);
+            }
+        }
+        search.cyclic.truncate(self.functions);
+        search.cyclic
+    }
+}
+
+/// The state of one search for strongly connected components.
+struct Search<'g> {
+    graph: &'g Graph,
+    /// When a node was first seen, from 1; 0 = not yet.
+    order: Vec<u32>,
+    /// The earliest node still open that a node leads to.
+    low: Vec<u32>,
+    open: Vec<bool>,
+    stack: Vec<u32>,
+    cyclic: Vec<bool>,
+    seen: u32,
+}
+
+impl<'g> Search<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        let nodes = graph.first.len() - 1;
+        Self {
+            graph,
+            order: vec![0; nodes],
+            low: vec![0; nodes],
+            open: vec![false; nodes],
+            stack: Vec::new(),
+            cyclic: vec![false; nodes],
+            seen: 0,
+        }
+    }
+
+    fn from(&mut self, root: usize) {
+        let mut path = vec![(root, 0)];
+        self.enter(root);
+        while let Some((node, next)) = path.last_mut() {
+            let node = *node;
+            let Some(&successor) = self.graph.successors(node).get(*next) else {
+                path.pop();
+                self.leave(node);
+                if let Some(&(parent, _)) = path.last() {
+                    self.low[parent] = self.low[parent].min(self.low[node]);
+                }
+                continue;
+            };
+            *next += 1;
+            let successor = successor as usize;
+            self.cyclic[node] |= successor == node;
+            if self.order[successor] == 0 {
+                self.enter(successor);
+                path.push((successor, 0));
+            } else if self.open[successor] {
+                self.low[node] = self.low[node].min(self.order[successor]);
+            }
+        }
+    }
+
+    fn enter(&mut self, node: usize) {
+        self.seen += 1;
+        (self.order[node], self.low[node]) = (self.seen, self.seen);
+        self.open[node] = true;
+        self.stack.push(node as u32);
+    }
+
+    /// Closes the component that `node` is the root of, if it is one.
+    fn leave(&mut self, node: usize) {
+        if self.low[node] != self.order[node] {
+            return;
+        }
+        let first = self
+            .stack
+            .iter()
+            .rposition(|&member| member as usize == node)
+            .unwrap_or(0);
+        let several = self.stack.len() - first > 1;
+        for member in self.stack.drain(first..) {
+            self.open[member as usize] = false;
+            self.cyclic[member as usize] |= several;
+        }
+    }
+}
+
+/// For each type, the first type that equals it.
+fn canonical_types(outline: &Outline<'_>) -> Vec<u32> {
+    let mut first = HashMap::new();
+    outline
+        .types
+        .iter()
+        .enumerate()
+        .map(|(index, ty)| *first.entry(ty).or_insert(index as u32))
+        .collect()
+}
+
+/// For each defined function, whether a table may hold it.
+fn indirectly_callable(outline: &Outline<'_>) -> Vec<bool> {
+    let imported = outline.imported.functions;
+    let mut callable = vec![false; outline.survey.bodies.len()];
+    let mut mark = |function: u32| {
+        if function >= imported {
+            callable[(function - imported) as usize] = true;
+        }
+    };
+    outline
+        .survey
+        .references
+        .iter()
+        .copied()
+        .for_each(&mut mark);
+    if host_gives_references(outline) {
+        let exported = outline
+            .exports
+            .iter()
+            .filter(|export| export.kind == Kind::Function);
+        exported.for_each(|export| mark(export.index));
+    }
+    callable
+}
+
+/// Whether the host can put a reference to an exported function where the guest calls it from.
+fn host_gives_references(outline: &Outline<'_>) -> bool {
+    let takes = |ty: &ValueType| *ty == ValueType::FuncRef;
+    outline.imports.iter().any(|import| match import.kind {
+        Kind::Function => outline
+            .function_type(import.index)
+            .results
+            .iter()
+            .any(takes),
+        Kind::Table => true,
+        Kind::Global => takes(&outline.globals[import.index as usize].value),
+        Kind::Memory => false,
+    }) || outline.exports.iter().any(|export| match export.kind {
+        Kind::Function => outline.function_type(export.index).params.iter().any(takes),
+        Kind::Table => true,
+        Kind::Global => takes(&outline.globals[export.index as usize].value),
+        Kind::Memory => false,
+    })
+}

@@ -1,0 +1,118 @@
+//! The one place for what a caller may choose: complexity caps and limits, with the one default table.
+
+/// Defines [`ComplexityCaps`] from one table of field, option name, default and meaning.
+macro_rules! complexity_caps {
+    ($( $(#[$doc:meta])* $field:ident $name:literal = $default:literal, )+) => {
+        /// Upper bounds of what a module may contain, each inclusive. They are checked before an engine, or a costly
+        /// step of the validator, sees the module.
+        ///
+        /// The defaults admit the real programs we know of and stop well below the sizes at which code generators
+        /// have known faults.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "json", derive(serde::Deserialize), serde(rename_all = "camelCase", deny_unknown_fields, default))]
+        pub struct ComplexityCaps {
+            $( $(#[$doc])* #[doc = concat!("\n\nDefault: ", stringify!($default), ".")] pub $field: u64, )+
+        }
+
+        impl Default for ComplexityCaps {
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+
+        impl ComplexityCaps {
+            /// The caps' names as in the options, in order.
+            pub const NAMES: &[&'static str] = &[$( $name, )+];
+
+            /// The cap called `name` in the options, or `None` if there is none.
+            pub fn get_mut(&mut self, name: &str) -> Option<&mut u64> {
+                match name {
+                    $( $name => Some(&mut self.$field), )+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+complexity_caps! {
+    /// Bytes of the whole module.
+    module_bytes "moduleBytes" = 67_108_864,
+    /// Functions, imported ones included.
+    functions "functions" = 200_000,
+    /// Bytes of one function's body.
+    body_bytes "bodyBytes" = 1_048_576,
+    /// Declared locals of one function, parameters not counted.
+    locals "locals" = 20_000,
+    /// Parameters of one function or block.
+    params "params" = 256,
+    /// Results of one function or block.
+    results "results" = 256,
+    /// Blocks, loops and ifs open at one point of a function.
+    nesting "nesting" = 10_000,
+    /// Targets of one `br_table`, its default included.
+    branch_targets "branchTargets" = 4_096,
+    /// Function types.
+    types "types" = 50_000,
+    /// Imports of all kinds.
+    imports "imports" = 10_000,
+    /// Exports of all kinds.
+    exports "exports" = 50_000,
+    /// Globals, imported ones included.
+    globals "globals" = 50_000,
+    /// Element segments.
+    elements "elements" = 10_000,
+    /// Data segments.
+    data_segments "dataSegments" = 50_000,
+    /// Bytes of the element and data sections together.
+    segment_bytes "segmentBytes" = 67_108_864,
+    /// Bytes of one imported or exported name, or of the name of a custom section.
+    name_bytes "nameBytes" = 10_000,
+}
+
+/// Pages of 65,536 bytes that a memory may have by default: 256 MiB.
+const DEFAULT_MEMORY_PAGES: u32 = 4_096;
+/// Elements that all tables may have together by default.
+const DEFAULT_TABLE_ELEMENTS: u32 = 1_000_000;
+
+/// What [`prepare`](crate::prepare) builds into a module.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
+pub struct PrepareConfig {
+    /// What a module may contain.
+    pub complexity: ComplexityCaps,
+    /// Cap of the memory in pages of 65,536 bytes, 0 to 65,536. Default: 4,096 (256 MiB).
+    pub memory_pages: u32,
+    /// Cap of all tables' elements together. Default: 1,000,000.
+    pub table_elements: u32,
+}
+
+impl Default for PrepareConfig {
+    fn default() -> Self {
+        Self {
+            complexity: ComplexityCaps::default(),
+            memory_pages: DEFAULT_MEMORY_PAGES,
+            table_elements: DEFAULT_TABLE_ELEMENTS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cap_is_reached_by_its_name() {
+        let mut caps = ComplexityCaps::default();
+        for name in ComplexityCaps::NAMES {
+            *caps.get_mut(name).unwrap() = 7;
+        }
+        assert_eq!(caps.get_mut("nesting"), Some(&mut 7));
+        assert_eq!(caps.get_mut("tables"), None);
+        assert_eq!(ComplexityCaps::NAMES.len(), 16);
+    }
+}

@@ -1,0 +1,174 @@
+//! The JSON that crosses to JavaScript: configuration in, description and errors out. Both JavaScript backends parse
+//! the same text, so what they show is equal by construction.
+
+use serde_json::{Map, Value, json};
+
+use crate::{ErrorKind, ExternType, ModuleInfo, PrepareConfig, PrepareError, ValueType};
+
+/// Reads a configuration: camel-case keys as in the options, absent ones at their defaults.
+///
+/// # Errors
+/// - What the JSON parser says, if the text is no JSON, a key is unknown or a value is not an integer in range.
+pub fn config_from_json(text: &str) -> Result<PrepareConfig, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// The description as an object `{ imports, exports, customSections, hasStart }`, shaped like `module.imports` and
+/// `module.exports` of the JavaScript interface.
+#[must_use]
+pub fn info_to_json(info: &ModuleInfo) -> String {
+    let imports = info.imports.iter().map(|import| {
+        let mut entry = described(&import.ty);
+        entry.insert("module".into(), import.module.as_str().into());
+        entry.insert("name".into(), import.name.as_str().into());
+        Value::Object(entry)
+    });
+    let exports = info.exports.iter().map(|export| {
+        let mut entry = described(&export.ty);
+        entry.insert("name".into(), export.name.as_str().into());
+        Value::Object(entry)
+    });
+    let custom_sections = info.custom_sections.iter().map(
+        |section| json!({ "name": section.name, "start": section.range.start, "end": section.range.end }),
+    );
+    json!({
+        "imports": imports.collect::<Vec<_>>(),
+        "exports": exports.collect::<Vec<_>>(),
+        "customSections": custom_sections.collect::<Vec<_>>(),
+        "hasStart": info.has_start,
+    })
+    .to_string()
+}
+
+/// The error as an object `{ code, message, details }`; `details.reason` is the message.
+#[must_use]
+pub fn error_to_json(error: &PrepareError) -> String {
+    let message = error.to_string();
+    let mut details = match *error.kind() {
+        ErrorKind::Malformed { offset, .. } | ErrorKind::Invalid { offset, .. } => {
+            json!({ "offset": offset })
+        }
+        ErrorKind::FeatureDisabled {
+            feature, offset, ..
+        } => json!({ "feature": feature, "offset": offset }),
+        ErrorKind::TooComplex { cap, value, max } => {
+            json!({ "cap": cap, "value": value, "max": max })
+        }
+        ErrorKind::MemoryLimit { limit, value } | ErrorKind::TableLimit { limit, value } => {
+            json!({ "limit": limit, "value": value })
+        }
+    };
+    details["reason"] = message.as_str().into();
+    json!({ "code": error.code().as_str(), "message": message, "details": details }).to_string()
+}
+
+fn described(ty: &ExternType) -> Map<String, Value> {
+    let inner = match ty {
+        ExternType::Function(function) => {
+            json!({ "params": names(&function.params), "results": names(&function.results) })
+        }
+        ExternType::Memory(memory) => limits(Map::new(), memory.min, memory.max),
+        ExternType::Table(table) => {
+            let element = Map::from_iter([("element".to_owned(), table.element.as_str().into())]);
+            limits(element, table.min, table.max)
+        }
+        ExternType::Global(global) => {
+            json!({ "value": global.value.as_str(), "mutable": global.mutable })
+        }
+    };
+    Map::from_iter([
+        ("kind".to_owned(), ty.kind().into()),
+        ("type".to_owned(), inner),
+    ])
+}
+
+/// `max` is left out, not null, where none is declared.
+fn limits(mut object: Map<String, Value>, min: u32, max: Option<u32>) -> Value {
+    object.insert("min".into(), min.into());
+    if let Some(max) = max {
+        object.insert("max".into(), max.into());
+    }
+    Value::Object(object)
+}
+
+fn names(types: &[ValueType]) -> Vec<&'static str> {
+    types.iter().map(|ty| ty.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepare;
+
+    fn parsed(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn configuration_takes_defaults_for_what_is_absent_and_refuses_what_is_unknown() {
+        let config = config_from_json(r#"{"complexity":{"bodyBytes":5},"memoryPages":7}"#).unwrap();
+        let mut expected = PrepareConfig {
+            memory_pages: 7,
+            ..PrepareConfig::default()
+        };
+        expected.complexity.body_bytes = 5;
+        assert_eq!(config, expected);
+        for text in [
+            r#"{"memorypages":7}"#,
+            r#"{"complexity":{"bodies":1}}"#,
+            r#"{"memoryPages":-1}"#,
+            r#"{"memoryPages":1.5}"#,
+            "[",
+        ] {
+            assert!(config_from_json(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_description_has_the_shape_of_the_interface() {
+        let wasm = wat::parse_str(
+            r#"(module
+              (import "env" "f" (func $f (param i32 i64) (result f32 f64)))
+              (import "env" "g" (global $g (mut v128)))
+              (memory (export "m") 1) (table (export "t") 2 3 externref)
+              (export "f" (func $f)) (start $s) (func $s)
+              (@custom "c" "abc"))"#,
+        )
+        .unwrap();
+        let prepared = prepare(&wasm, &PrepareConfig::default()).unwrap();
+        let info = parsed(&info_to_json(&prepared.info));
+        let function = json!({ "params": ["i32", "i64"], "results": ["f32", "f64"] });
+        assert_eq!(
+            info["imports"],
+            json!([
+                { "module": "env", "name": "f", "kind": "function", "type": function },
+                { "module": "env", "name": "g", "kind": "global", "type": { "value": "v128", "mutable": true } },
+            ])
+        );
+        assert_eq!(
+            info["exports"],
+            json!([
+                { "name": "m", "kind": "memory", "type": { "min": 1 } },
+                { "name": "t", "kind": "table", "type": { "element": "externref", "min": 2, "max": 3 } },
+                { "name": "f", "kind": "function", "type": function },
+            ])
+        );
+        let section = &info["customSections"][0];
+        let range =
+            section["start"].as_u64().unwrap() as usize..section["end"].as_u64().unwrap() as usize;
+        assert_eq!(
+            (section["name"].as_str(), &wasm[range]),
+            (Some("c"), &b"abc"[..])
+        );
+        assert_eq!(info["hasStart"], true);
+    }
+
+    #[test]
+    fn an_error_carries_its_numbers_and_its_text() {
+        let error = prepare(b"\0asm\x01\0\0\0\xff", &PrepareConfig::default()).unwrap_err();
+        let object = parsed(&error_to_json(&error));
+        assert_eq!(object["code"], "ERR_MODULE_MALFORMED");
+        assert!(object["details"]["offset"].is_u64());
+        assert_eq!(object["message"], object["details"]["reason"]);
+    }
+}
