@@ -1,5 +1,5 @@
 // Running other programs from set-up scripts: one way to start them, one way to say what failed.
-import { spawn } from 'node:child_process'
+import { spawn } from 'node:child_process';
 
 /**
  * Runs a program and resolves with its standard output once it has ended with status 0.
@@ -13,18 +13,22 @@ import { spawn } from 'node:child_process'
  */
 export function run(file, args, { cwd, env = process.env, show = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, env, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] })
-    let out = ''
-    let err = ''
-    child.stdout?.setEncoding('utf8').on('data', (text) => (out += text))
-    child.stderr?.setEncoding('utf8').on('data', (text) => (err += text))
-    child.on('error', reject)
+    const child = spawn(file, args, {
+      cwd,
+      env,
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+    });
+    let out = '';
+    let err = '';
+    child.stdout?.setEncoding('utf8').on('data', (text) => (out += text));
+    child.stderr?.setEncoding('utf8').on('data', (text) => (err += text));
+    child.on('error', reject);
     child.on('close', (status, signal) => {
-      if (status === 0) return resolve(out)
-      const how = signal === null ? `ended with status ${status}` : `was stopped by ${signal}`
-      reject(new Error(`${[file, ...args].join(' ')} ${how}${err === '' ? '' : `:\n${err.trimEnd().slice(-4000)}`}`))
-    })
-  })
+      if (status === 0) return resolve(out);
+      const how = signal === null ? `ended with status ${status}` : `was stopped by ${signal}`;
+      reject(new Error(`${[file, ...args].join(' ')} ${how}${err === '' ? '' : `:\n${err.trimEnd().slice(-4000)}`}`));
+    });
+  });
 }
 
 /**
@@ -36,8 +40,8 @@ export function run(file, args, { cwd, env = process.env, show = false } = {}) {
  */
 export async function ask(file, args, options) {
   try {
-    return (await run(file, args, options)).trim()
+    return (await run(file, args, options)).trim();
   } catch {
-    return undefined
+    return undefined;
   }
 }

@@ -1,15 +1,15 @@
 // The wasm32 standard library where rustup cannot fetch it: Debian's rustc-web, and `std` compiled from Debian's rust-web-src into
 // target/. Besides the apt packages nothing outside the checkout is written.
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ask, run } from './process.mjs'
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ask, run } from './process.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const CARGO = '/usr/bin/cargo'
-const RUSTC = '/usr/bin/rustc'
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const CARGO = '/usr/bin/cargo';
+const RUSTC = '/usr/bin/rustc';
 
 /**
  * @typedef {object} DebianRust
@@ -28,41 +28,48 @@ const RUSTC = '/usr/bin/rustc'
  * @throws {Error} if this is no Debian, or neither root nor passwordless sudo is available for the packages that are missing
  */
 export async function installDebianRust(log) {
-  await installMissing(['rustc-web', 'cargo-web', 'rust-web-src'], log)
-  const about = await run(RUSTC, ['-vV'])
-  const version = field(about, 'release')
-  const llvm = field(about, 'LLVM version').split('.')[0]
-  await installMissing([`lld-${llvm}`], log)
-  return { cargo: CARGO, rustc: RUSTC, version, linker: `/usr/bin/wasm-ld-${llvm}`, library: `/usr/src/rustc-${version}/library` }
+  await installMissing(['rustc-web', 'cargo-web', 'rust-web-src'], log);
+  const about = await run(RUSTC, ['-vV']);
+  const version = field(about, 'release');
+  const llvm = field(about, 'LLVM version').split('.')[0];
+  await installMissing([`lld-${llvm}`], log);
+  return {
+    cargo: CARGO,
+    rustc: RUSTC,
+    version,
+    linker: `/usr/bin/wasm-ld-${llvm}`,
+    library: `/usr/src/rustc-${version}/library`,
+  };
 }
 
 function field(about, name) {
-  const line = about.split('\n').find((text) => text.startsWith(`${name}: `))
-  if (line === undefined) throw new Error(`${RUSTC} -vV does not say its "${name}":\n${about}`)
-  return line.slice(name.length + 2)
+  const line = about.split('\n').find((text) => text.startsWith(`${name}: `));
+  if (line === undefined) throw new Error(`${RUSTC} -vV does not say its "${name}":\n${about}`);
+  return line.slice(name.length + 2);
 }
 
 async function installMissing(packages, log) {
   if ((await ask('apt-get', ['--version'])) === undefined) {
     throw new Error(
       'no Rust standard library for wasm32-unknown-unknown: run "rustup target add wasm32-unknown-unknown" (rustup comes from https://rustup.rs)',
-    )
+    );
   }
-  const missing = []
+  const missing = [];
   for (const name of packages) {
-    const status = await ask('dpkg-query', ['-W', '-f', '${db:Status-Status}', name])
-    if (status !== 'installed') missing.push(name)
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a field of dpkg-query, not of JavaScript
+    const status = await ask('dpkg-query', ['-W', '-f', '${db:Status-Status}', name]);
+    if (status !== 'installed') missing.push(name);
   }
-  if (missing.length === 0) return
-  log(`apt-get install ${missing.join(' ')}`)
-  await asRoot(['apt-get', 'update'])
-  await asRoot(['apt-get', 'install', '-y', '--no-install-recommends', ...missing])
+  if (missing.length === 0) return;
+  log(`apt-get install ${missing.join(' ')}`);
+  await asRoot(['apt-get', 'update']);
+  await asRoot(['apt-get', 'install', '-y', '--no-install-recommends', ...missing]);
 }
 
 async function asRoot(command) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const [file, ...args] = process.getuid?.() === 0 ? command : ['sudo', '-n', ...command]
-  await run(file, args, { env })
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const [file, ...args] = process.getuid?.() === 0 ? command : ['sudo', '-n', ...command];
+  await run(file, args, { env });
 }
 
 /**
@@ -72,7 +79,7 @@ async function asRoot(command) {
  * @param {string} target
  */
 export function sysrootFor(rust, target) {
-  return join(root, 'target', 'wasm-sysroot', `${rust.version}-${target}`)
+  return join(root, 'target', 'wasm-sysroot', `${rust.version}-${target}`);
 }
 
 /**
@@ -84,34 +91,38 @@ export function sysrootFor(rust, target) {
  * @param {(line: string) => void} log
  */
 export async function buildStandardLibrary(rust, target, sysroot, log) {
-  if (existsSync(sysroot)) return
-  log(`compiling Rust ${rust.version}'s standard library for ${target} (once, about a minute)`)
-  const work = await mkdtemp(join(tmpdir(), 'aingle-wasm-std-'))
+  if (existsSync(sysroot)) return;
+  log(`compiling Rust ${rust.version}'s standard library for ${target} (once, about a minute)`);
+  const work = await mkdtemp(join(tmpdir(), 'aingle-wasm-std-'));
   try {
-    await writeStubPackage(work, rust)
-    await run(rust.cargo, ['build', '-q', '--release', '--target', target, '-Zbuild-std=std,panic_abort', '--offline'], {
-      cwd: work,
-      env: stdEnvironment(rust, work),
-    })
-    await collect(join(work, 'target', target, 'release', 'deps'), target, sysroot)
+    await writeStubPackage(work, rust);
+    await run(
+      rust.cargo,
+      ['build', '-q', '--release', '--target', target, '-Zbuild-std=std,panic_abort', '--offline'],
+      {
+        cwd: work,
+        env: stdEnvironment(rust, work),
+      },
+    );
+    await collect(join(work, 'target', target, 'release', 'deps'), target, sysroot);
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await rm(work, { recursive: true, force: true });
   }
 }
 
 /** `-Zbuild-std` needs a package to build for; the vendored sources replace the registry, so nothing is downloaded. */
 async function writeStubPackage(work, rust) {
-  await mkdir(join(work, 'src'))
-  await mkdir(join(work, '.cargo'))
-  await writeFile(join(work, 'src', 'lib.rs'), '#![no_std]\n')
+  await mkdir(join(work, 'src'));
+  await mkdir(join(work, '.cargo'));
+  await writeFile(join(work, 'src', 'lib.rs'), '#![no_std]\n');
   await writeFile(
     join(work, 'Cargo.toml'),
     '[package]\nname = "stub"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\ncodegen-units = 1\n[workspace]\n',
-  )
+  );
   await writeFile(
     join(work, '.cargo', 'config.toml'),
     `[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "${rust.library}/vendor"\n`,
-  )
+  );
 }
 
 /** RUSTC_BOOTSTRAP: a released compiler takes `-Z` flags only so. An own CARGO_HOME keeps the user's configuration out. */
@@ -123,20 +134,20 @@ function stdEnvironment(rust, work) {
     RUSTFLAGS: '-Cembed-bitcode=yes',
     CARGO_HOME: join(work, 'home'),
     CARGO_TARGET_DIR: join(work, 'target'),
-  }
-  delete env.RUSTUP_TOOLCHAIN
-  delete env.CARGO_ENCODED_RUSTFLAGS
-  return env
+  };
+  delete env.RUSTUP_TOOLCHAIN;
+  delete env.CARGO_ENCODED_RUSTFLAGS;
+  return env;
 }
 
 /** Lays the libraries out as rustc expects them; renamed into place whole, so that a half-written folder is never taken for a library. */
 async function collect(deps, target, sysroot) {
-  const part = `${sysroot}.${process.pid}.part`
-  const library = join(part, 'lib', 'rustlib', target, 'lib')
-  await rm(part, { recursive: true, force: true })
-  await mkdir(library, { recursive: true })
+  const part = `${sysroot}.${process.pid}.part`;
+  const library = join(part, 'lib', 'rustlib', target, 'lib');
+  await rm(part, { recursive: true, force: true });
+  await mkdir(library, { recursive: true });
   for (const name of await readdir(deps)) {
-    if (name.endsWith('.rlib') && !name.startsWith('libstub-')) await copyFile(join(deps, name), join(library, name))
+    if (name.endsWith('.rlib') && !name.startsWith('libstub-')) await copyFile(join(deps, name), join(library, name));
   }
-  await rename(part, sysroot)
+  await rename(part, sysroot);
 }

@@ -1,11 +1,11 @@
 // A Rust toolchain that can build for wasm32-unknown-unknown, wherever it comes from. Everything here that compiles to WebAssembly
 // (the fallback, the guests) goes through `wasmCargo`, so that it builds the same way on a laptop with rustup and on a bare Debian.
-import { existsSync, readdirSync } from 'node:fs'
-import { sep } from 'node:path'
-import { ask, run } from './process.mjs'
-import { buildStandardLibrary, installDebianRust, sysrootFor } from './wasm-std.mjs'
+import { existsSync, readdirSync } from 'node:fs';
+import { sep } from 'node:path';
+import { ask, run } from './process.mjs';
+import { buildStandardLibrary, installDebianRust, sysrootFor } from './wasm-std.mjs';
 
-export const WASM_TARGET = 'wasm32-unknown-unknown'
+export const WASM_TARGET = 'wasm32-unknown-unknown';
 
 /**
  * @typedef {object} Toolchain
@@ -16,7 +16,7 @@ export const WASM_TARGET = 'wasm32-unknown-unknown'
  */
 
 /** @type {Promise<Toolchain> | undefined} */
-let found
+let found;
 
 /**
  * Runs cargo for wasm32-unknown-unknown, after making sure that a compiler with that standard library is there.
@@ -30,12 +30,12 @@ let found
  * @returns {Promise<string>} what cargo wrote to its standard output
  */
 export async function wasmCargo({ args, env = {}, rustflags = [], cwd, log = () => {} }) {
-  const toolchain = await wasmToolchain({ log })
-  const [command, ...rest] = args
+  const toolchain = await wasmToolchain({ log });
+  const [command, ...rest] = args;
   return run(toolchain.cargo, [command, '--target', WASM_TARGET, ...rest], {
     cwd,
     env: { ...cargoEnvironment(toolchain, rustflags), ...env },
-  })
+  });
 }
 
 /**
@@ -49,39 +49,41 @@ export async function wasmCargo({ args, env = {}, rustflags = [], cwd, log = () 
  */
 export function wasmToolchain({ log = () => {} } = {}) {
   found ??= findToolchain(log).catch((error) => {
-    found = undefined
-    throw error
-  })
-  return found
+    found = undefined;
+    throw error;
+  });
+  return found;
 }
 
 async function findToolchain(log) {
-  const onPath = { cargo: 'cargo', rustc: 'rustc', rustflags: [] }
-  if (await hasStandardLibrary('rustc')) return onPath
-  if (await addTargetByRustup(log)) return onPath
-  return debianToolchain(log)
+  const onPath = { cargo: 'cargo', rustc: 'rustc', rustflags: [] };
+  if (await hasStandardLibrary('rustc')) return onPath;
+  if (await addTargetByRustup(log)) return onPath;
+  return debianToolchain(log);
 }
 
 /** @param {string} rustc */
 async function hasStandardLibrary(rustc) {
-  const folder = await ask(rustc, ['--print', 'target-libdir', '--target', WASM_TARGET])
-  return folder !== undefined && existsSync(folder) && readdirSync(folder).some((name) => /^libstd-.*\.rlib$/.test(name))
+  const folder = await ask(rustc, ['--print', 'target-libdir', '--target', WASM_TARGET]);
+  return (
+    folder !== undefined && existsSync(folder) && readdirSync(folder).some((name) => /^libstd-.*\.rlib$/.test(name))
+  );
 }
 
 async function addTargetByRustup(log) {
-  if ((await ask('rustup', ['--version'])) === undefined) return false
-  log(`rustup target add ${WASM_TARGET}`)
-  if ((await ask('rustup', ['target', 'add', WASM_TARGET])) === undefined) return false
-  return hasStandardLibrary('rustc')
+  if ((await ask('rustup', ['--version'])) === undefined) return false;
+  log(`rustup target add ${WASM_TARGET}`);
+  if ((await ask('rustup', ['target', 'add', WASM_TARGET])) === undefined) return false;
+  return hasStandardLibrary('rustc');
 }
 
 async function debianToolchain(log) {
-  const packages = await installDebianRust(log)
-  const toolchain = { cargo: packages.cargo, rustc: packages.rustc, rustflags: [], linker: packages.linker }
-  if (await hasStandardLibrary(packages.rustc)) return toolchain
-  const sysroot = sysrootFor(packages, WASM_TARGET)
-  await buildStandardLibrary(packages, WASM_TARGET, sysroot, log)
-  return { ...toolchain, rustflags: ['--sysroot', sysroot] }
+  const packages = await installDebianRust(log);
+  const toolchain = { cargo: packages.cargo, rustc: packages.rustc, rustflags: [], linker: packages.linker };
+  if (await hasStandardLibrary(packages.rustc)) return toolchain;
+  const sysroot = sysrootFor(packages, WASM_TARGET);
+  await buildStandardLibrary(packages, WASM_TARGET, sysroot, log);
+  return { ...toolchain, rustflags: ['--sysroot', sysroot] };
 }
 
 /**
@@ -91,10 +93,15 @@ async function debianToolchain(log) {
  * @param {readonly string[]} rustflags
  */
 function cargoEnvironment(toolchain, rustflags) {
-  const env = { ...process.env, RUSTC: toolchain.rustc, CARGO_ENCODED_RUSTFLAGS: [...toolchain.rustflags, ...rustflags].join('\x1f') }
-  delete env.RUSTFLAGS
-  if (toolchain.linker !== undefined) env[`CARGO_TARGET_${WASM_TARGET.toUpperCase().replaceAll('-', '_')}_LINKER`] = toolchain.linker
-  return env
+  const env = {
+    ...process.env,
+    RUSTC: toolchain.rustc,
+    CARGO_ENCODED_RUSTFLAGS: [...toolchain.rustflags, ...rustflags].join('\x1f'),
+  };
+  delete env.RUSTFLAGS;
+  if (toolchain.linker !== undefined)
+    env[`CARGO_TARGET_${WASM_TARGET.toUpperCase().replaceAll('-', '_')}_LINKER`] = toolchain.linker;
+  return env;
 }
 
 /**
@@ -103,5 +110,5 @@ function cargoEnvironment(toolchain, rustflags) {
  * @param {string} folder
  */
 export function remapFlag(folder) {
-  return `--remap-path-prefix=${folder.endsWith(sep) ? folder : folder + sep}=`
+  return `--remap-path-prefix=${folder.endsWith(sep) ? folder : folder + sep}=`;
 }
