@@ -3,8 +3,8 @@
 use aingle_wasm_types::meter::RESERVED_PREFIX;
 use wasmparser::{
     CompositeInnerType, ConstExpr, ElementItems, ExternalKind, FromReader,
-    FuncValidatorAllocations, FunctionBody, Imports, Operator, Parser, Payload, RefType,
-    SectionLimited, TypeRef, ValType, ValidPayload, Validator,
+    FuncValidatorAllocations, Imports, Operator, Parser, Payload, RefType, SectionLimited, TypeRef,
+    ValType, ValidPayload, Validator,
 };
 
 use crate::caps::{self, check};
@@ -40,7 +40,8 @@ pub(crate) fn validate<'a>(
             .map_err(Fault::from)
             .and_then(|payload| reading.payload(&payload))
             .map_err(|fault| match fault {
-                Fault::Parser(error) => features::diagnose(wasm, &error),
+                Fault::Parser(error) => caps::parser_limit(&error, &config.complexity)
+                    .unwrap_or_else(|| features::diagnose(wasm, &error)),
                 Fault::Ours(error) => error,
             })?;
     }
@@ -90,10 +91,9 @@ impl<'a, 'c> Reading<'a, 'c> {
     }
 
     fn payload(&mut self, payload: &Payload<'a>) -> Result<(), Fault> {
-        self.check_counts(payload)?;
+        self.check_caps(payload)?;
         match self.validator.payload(payload)? {
             ValidPayload::Func(function, body) => {
-                self.survey(&body)?;
                 let mut validator = function.into_validator(std::mem::take(&mut self.allocations));
                 validator.validate(&body)?;
                 self.allocations = validator.into_allocations();
@@ -104,8 +104,8 @@ impl<'a, 'c> Reading<'a, 'c> {
         self.record(payload)
     }
 
-    /// The caps that need no more than a section's count or length.
-    fn check_counts(&mut self, payload: &Payload<'a>) -> Result<(), PrepareError> {
+    /// The caps that can be checked before the validator's turn.
+    fn check_caps(&mut self, payload: &Payload<'a>) -> Result<(), PrepareError> {
         let (caps, outline) = (self.caps, &self.outline);
         let sum = |present: usize, more: u32| present as u64 + u64::from(more);
         match payload {
@@ -137,6 +137,11 @@ impl<'a, 'c> Reading<'a, 'c> {
                 check("dataSegments", section.count().into(), caps.data_segments)?;
                 self.check_segments(section)
             }
+            Payload::CodeSectionEntry(body) => {
+                let range = body.range();
+                let range = range.start as usize..range.end as usize;
+                self.outline.survey.add(self.outline.wasm, range, caps)
+            }
             Payload::CustomSection(section) => caps::check_name(caps, section.name()),
             _ => Ok(()),
         }
@@ -146,15 +151,6 @@ impl<'a, 'c> Reading<'a, 'c> {
         let range = section.range();
         self.segment_bytes += range.end - range.start;
         check("segmentBytes", self.segment_bytes, self.caps.segment_bytes)
-    }
-
-    fn survey(&mut self, body: &FunctionBody<'a>) -> Result<(), PrepareError> {
-        let range = body.range();
-        self.outline.survey.add(
-            self.outline.wasm,
-            range.start as usize..range.end as usize,
-            self.caps,
-        )
     }
 
     fn record_section(&mut self, payload: &Payload<'a>) {

@@ -85,7 +85,7 @@ impl Guest {
             .ty(&self.store)
             .results()
             .iter()
-            .map(|&ty| Val::default(ty))
+            .map(|&ty| Val::default_for_ty(ty))
             .collect();
         let outcome = match function.call(&mut self.store, arguments, &mut results) {
             Ok(()) if self.left() < 0 => Outcome::Stopped(Stop::Fuel),

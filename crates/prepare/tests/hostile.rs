@@ -1,0 +1,212 @@
+//! Bytes nobody meant well with: never a panic, never more than linear time, and what passes still validates.
+
+use std::time::{Duration, Instant};
+
+use aingle_wasm_prepare::{PrepareConfig, prepare};
+use aingle_wasm_types::ErrorCode;
+use proptest::prelude::*;
+
+/// A module that has a bit of everything.
+const EVERYTHING: &str = r#"(module
+  (type $pair (func (param i32) (result i32 i64)))
+  (import "env" "f" (func $import (param i32) (result i32)))
+  (memory (export "memory") 1 4) (table $t 3 10 funcref) (table $x 1 externref)
+  (global $g (mut i32) (i32.const 3)) (global $r funcref (ref.func $pair))
+  (data $d "some bytes") (data (i32.const 8) "more") (elem $e func $pair $import) (elem (i32.const 0) $main)
+  (start $start)
+  (func $start i32.const 1 global.set $g)
+  (func $pair (type $pair) local.get 0 i32.const 1 i32.add local.get 0 i64.extend_i32_u)
+  (func $main (export "main") (param i32 f64 v128) (result i32) (local i32 i64)
+    block $out (result i32)
+      loop $again
+        local.get 0 i32.const 1 i32.sub local.tee 0
+        if local.get 3 i32.const 5 i32.add local.set 3 br $again else i32.const 2 local.set 3 end
+        local.get 3 local.get 0 br_if $out drop
+        block block block local.get 0 br_table 0 1 2 end nop end end
+      end
+      local.get 0 i32.const 0 call_indirect (type $pair) drop call $import
+      i32.const 0 i32.const 1 i32.const 2 memory.fill
+      i32.const 0 i32.const 0 i32.const 2 memory.init $d
+      i32.const 1 memory.grow drop
+      ref.null func i32.const 1 table.grow $t drop
+      local.get 2 local.get 2 i32x4.add v128.any_true drop
+      local.get 1 local.get 1 f64.mul drop
+    end)
+  (@custom "producers" "abc"))"#;
+
+fn seeds() -> Vec<Vec<u8>> {
+    [
+        EVERYTHING,
+        "(module)",
+        "(module (func) (start 0))",
+        r#"(module (memory 1) (func (export "f") (result i32) memory.size))"#,
+    ]
+    .iter()
+    .map(|text| wat::parse_str(text).unwrap())
+    .collect()
+}
+
+/// Prepares, and has the output validated by a validator with WebAssembly 2.0 and nothing more.
+fn check(wasm: &[u8]) {
+    if let Ok(prepared) = prepare(wasm, &PrepareConfig::default()) {
+        wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::WASM2)
+            .validate_all(&prepared.bytes)
+            .unwrap_or_else(|error| panic!("the output does not validate: {error}\n{wasm:x?}"));
+    }
+}
+
+#[test]
+fn the_seeds_are_accepted() {
+    for wasm in seeds() {
+        prepare(&wasm, &PrepareConfig::default()).unwrap();
+        check(&wasm);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), header in any::<bool>()) {
+        let mut wasm = if header { b"\0asm\x01\0\0\0".to_vec() } else { Vec::new() };
+        wasm.extend(bytes);
+        check(&wasm);
+    }
+
+    #[test]
+    fn mutations_never_panic_and_what_passes_validates(
+        seed in 0..4usize,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut wasm = seeds().swap_remove(seed);
+        for (place, byte) in changes {
+            let place = place.index(wasm.len());
+            wasm[place] = byte;
+        }
+        if let Some(cut) = cut {
+            wasm.truncate(cut.index(wasm.len()));
+        }
+        check(&wasm);
+    }
+}
+
+/// A section with its size.
+fn section(id: u8, contents: &[u8]) -> Vec<u8> {
+    let mut section = vec![id];
+    section.extend(leb(contents.len()));
+    section.extend(contents);
+    section
+}
+
+fn leb(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let byte = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            bytes.push(byte);
+            return bytes;
+        }
+        bytes.push(byte | 0x80);
+    }
+}
+
+/// A module of one function `() -> ()` with this body, locals included.
+fn one_function(body: &[u8]) -> Vec<u8> {
+    let mut wasm = b"\0asm\x01\0\0\0".to_vec();
+    wasm.extend(section(1, &[1, 0x60, 0, 0]));
+    wasm.extend(section(3, &[1, 0]));
+    let mut code = vec![1];
+    code.extend(leb(body.len()));
+    code.extend(body);
+    wasm.extend(section(10, &code));
+    wasm
+}
+
+fn unlimited() -> PrepareConfig {
+    let mut config = PrepareConfig::default();
+    for name in aingle_wasm_prepare::ComplexityCaps::NAMES {
+        *config.complexity.get_mut(name).unwrap() = u64::MAX;
+    }
+    config
+}
+
+fn nested(depth: usize) -> Vec<u8> {
+    let mut body = vec![0];
+    body.extend([0x02, 0x40].repeat(depth));
+    body.extend(vec![0x0b; depth + 1]);
+    one_function(&body)
+}
+
+fn local_groups(groups: usize) -> Vec<u8> {
+    let mut body = leb(groups);
+    body.extend([0, 0x7f].repeat(groups));
+    body.push(0x0b);
+    one_function(&body)
+}
+
+fn branchy(blocks: usize) -> Vec<u8> {
+    let mut body = vec![0, 0x02, 0x40];
+    body.extend([0x41, 0, 0x0d, 0].repeat(blocks));
+    body.extend([0x0b, 0x0b]);
+    one_function(&body)
+}
+
+fn tables_of_branches(tables: usize) -> Vec<u8> {
+    let mut body = vec![0, 0x02, 0x40];
+    body.extend([0x41, 0, 0x0e, 3, 0, 0, 0, 0].repeat(tables));
+    body.extend([0x0b, 0x0b]);
+    one_function(&body)
+}
+
+#[test]
+fn large_shapes_are_refused_by_the_default_caps() {
+    let config = PrepareConfig::default();
+    let mut huge = vec![0];
+    huge.extend(vec![0x01; 10_000_000]);
+    huge.push(0x0b);
+    for (wasm, name) in [
+        (nested(1_000_000), "nesting"),
+        (one_function(&huge), "a body of 10 MB"),
+    ] {
+        let start = Instant::now();
+        let error = prepare(&wasm, &config).expect_err(name);
+        assert_eq!(error.code(), ErrorCode::ModuleTooComplex, "{name}");
+        assert!(
+            start.elapsed() < Duration::from_secs(1),
+            "{name} took {:?}",
+            start.elapsed()
+        );
+    }
+}
+
+/// Ten times the module may take no more than about ten times as long. The bound leaves room for a busy machine;
+/// anything quadratic takes a hundred times as long.
+#[test]
+fn time_is_linear_in_what_a_module_controls() {
+    let shapes: [(&str, fn(usize) -> Vec<u8>, usize); 4] = [
+        ("nested blocks", nested, 60_000),
+        ("groups of locals", local_groups, 60_000),
+        ("conditional branches", branchy, 30_000),
+        ("branch tables", tables_of_branches, 30_000),
+    ];
+    let config = unlimited();
+    let took = |wasm: &[u8]| {
+        (0..3)
+            .map(|_| {
+                let start = Instant::now();
+                let _ = prepare(wasm, &config);
+                start.elapsed()
+            })
+            .min()
+            .unwrap_or_default()
+    };
+    for (name, shape, size) in shapes {
+        let (small, large) = (took(&shape(size / 10)), took(&shape(size)));
+        assert!(
+            large < 40 * small + Duration::from_millis(20),
+            "{name}: {small:?}, ten times: {large:?}"
+        );
+    }
+}
