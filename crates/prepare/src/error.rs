@@ -56,11 +56,11 @@ pub enum ErrorKind {
         max: u64,
     },
     /// The memory begins larger than its cap.
-    #[error("the memory begins with {value} pages of 64 KiB; at most {limit} are allowed")]
+    #[error("the memory begins with {value} bytes; at most {limit} are allowed")]
     MemoryLimit {
-        /// Pages allowed.
+        /// Bytes allowed.
         limit: u64,
-        /// Pages declared.
+        /// Bytes declared.
         value: u64,
     },
     /// The tables begin larger than their cap.
@@ -84,6 +84,17 @@ impl PrepareError {
             ErrorKind::TooComplex { .. } => ErrorCode::ModuleTooComplex,
             ErrorKind::MemoryLimit { .. } => ErrorCode::MemoryLimit,
             ErrorKind::TableLimit { .. } => ErrorCode::TableLimit,
+        }
+    }
+
+    /// The parser's or validator's own words, escaped and cut, where they say more than the numbers.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match &*self.kind {
+            ErrorKind::Malformed { reason, .. }
+            | ErrorKind::Invalid { reason, .. }
+            | ErrorKind::FeatureDisabled { reason, .. } => Some(reason),
+            _ => None,
         }
     }
 

@@ -40,10 +40,9 @@ pub fn info_to_json(info: &ModuleInfo) -> String {
     .to_string()
 }
 
-/// The error as an object `{ code, message, details }`; `details.reason` is the message.
+/// The error as an object `{ code, message, details }`; `details.reason` is [`PrepareError::reason`], where there is one.
 #[must_use]
 pub fn error_to_json(error: &PrepareError) -> String {
-    let message = error.to_string();
     let mut details = match *error.kind() {
         ErrorKind::Malformed { offset, .. } | ErrorKind::Invalid { offset, .. } => {
             json!({ "offset": offset })
@@ -58,8 +57,11 @@ pub fn error_to_json(error: &PrepareError) -> String {
             json!({ "limit": limit, "value": value })
         }
     };
-    details["reason"] = message.as_str().into();
-    json!({ "code": error.code().as_str(), "message": message, "details": details }).to_string()
+    if let Some(reason) = error.reason() {
+        details["reason"] = reason.into();
+    }
+    json!({ "code": error.code().as_str(), "message": error.to_string(), "details": details })
+        .to_string()
 }
 
 fn described(ty: &ExternType) -> Map<String, Value> {
@@ -169,6 +171,18 @@ mod tests {
         let object = parsed(&error_to_json(&error));
         assert_eq!(object["code"], "ERR_MODULE_MALFORMED");
         assert!(object["details"]["offset"].is_u64());
-        assert_eq!(object["message"], object["details"]["reason"]);
+        let reason = object["details"]["reason"].as_str().unwrap();
+        assert!(object["message"].as_str().unwrap().ends_with(reason));
+
+        let config = PrepareConfig {
+            memory_pages: 1,
+            ..PrepareConfig::default()
+        };
+        let error = prepare(&wat::parse_str("(module (memory 2))").unwrap(), &config).unwrap_err();
+        let object = parsed(&error_to_json(&error));
+        assert_eq!(
+            object["details"],
+            json!({ "limit": 65_536, "value": 131_072 })
+        );
     }
 }

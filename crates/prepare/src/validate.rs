@@ -1,6 +1,6 @@
 //! Reads a module once from front to back: caps first, then the validator, then the outline for the rewriting.
 
-use aingle_wasm_types::meter::RESERVED_PREFIX;
+use aingle_wasm_types::meter::{PAGE_BYTES, RESERVED_PREFIX};
 use wasmparser::{
     CompositeInnerType, ConstExpr, ElementItems, ExternalKind, FromReader,
     FuncValidatorAllocations, Imports, Operator, Parser, Payload, RefType, SectionLimited, TypeRef,
