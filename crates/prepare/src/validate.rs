@@ -358,9 +358,11 @@ fn check_limits(outline: &Outline<'_>, config: &PrepareConfig) -> Result<(), Pre
         .max()
         .unwrap_or(0);
     if pages > u64::from(config.memory_pages) {
+        let bytes = |pages: u64| pages * u64::from(PAGE_BYTES);
+        let limit = bytes(config.memory_pages.into());
         return Err(ErrorKind::MemoryLimit {
-            limit: config.memory_pages.into(),
-            value: pages,
+            limit,
+            value: bytes(pages),
         }
         .into());
     }
