@@ -1,1 +1,72 @@
 //! Runs untrusted WebAssembly with limits that hold: the native core of aingle-wasm.
+//!
+//! A module is prepared once (validated, capped, rewritten so that it counts its own fuel) and compiled to machine
+//! code; instances of it take bytes and return bytes, or core values. No guest can pass its fuel, its memory or its
+//! call depth, and none can end the process.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let wasm_bytes: &[u8] = &wat::parse_str(r#"(module (memory (export "memory") 1)
+//! #   (func (export "malloc") (param i32) (result i32) i32.const 1024)
+//! #   (func (export "free") (param i32))
+//! #   (func (export "my_function") (param $ptr i32) (param $len i32) (result i64)
+//! #     (i64.or (i64.shl (i64.extend_i32_u (local.get $ptr)) (i64.const 32)) (i64.extend_i32_u (local.get $len)))))"#)?;
+//! use aingle_wasm_host::prelude::*;
+//! let engine = WasmEngine::new(EngineConfig { metering_limit: 1_000_000_000, ..Default::default() })?;
+//! let module = engine.compile_cached(b"my_module", wasm_bytes)?;
+//! let mut instance = WasmInstance::new(&engine, &module)?;
+//! let result = instance.call_raw("my_function", b"input data")?;
+//! # assert_eq!(result, b"input data");
+//! # Ok(())
+//! # }
+//! ```
+#![deny(unsafe_code)]
+
+#[expect(
+    unsafe_code,
+    reason = "the engine's cells and calls; each block says why it is sound"
+)]
+mod backend;
+mod cache;
+mod config;
+mod engine;
+mod error;
+mod imports;
+mod instance;
+mod limits;
+mod module;
+mod pool;
+mod suggest;
+mod value;
+
+pub use aingle_wasm_prepare::{ComplexityCaps, ExternType, FunctionType, ModuleInfo, ValueType};
+pub use aingle_wasm_types::meter::MAX_FUEL;
+pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
+
+pub use cache::CacheStats;
+pub use config::{EngineConfig, StaticMemoryBound};
+pub use engine::{EngineStats, WasmEngine};
+pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
+pub use imports::{
+    Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, Imports,
+};
+pub use instance::{
+    AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, InstanceOptions, InstanceState,
+    Monitor, Receipt, WasmInstance,
+};
+pub use limits::{
+    DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
+    MAX_TABLE_ELEMENTS,
+};
+pub use module::Module;
+pub use pool::{Lane, Pool, Turn};
+pub use value::Value;
+
+/// What most programs need, in one `use`.
+pub mod prelude {
+    pub use crate::{
+        AbiChoice, AfterTrap, CallOptions, EngineConfig, ErrorCode, HostError, HostFunction,
+        HostFunctionError, Imports, InstanceOptions, Limits, Module, Value, WasmEngine,
+        WasmInstance,
+    };
+}

@@ -1,0 +1,111 @@
+//! What an engine must be able to do. Everything above this trait is the same for all engines.
+//!
+//! A backend runs modules that `prepare` has rewritten: it finds fuel, status and depth in the globals of
+//! [`aingle_wasm_types::meter`] and knows nothing about calls, limits or envelopes.
+
+pub(crate) mod wasmer;
+
+use std::sync::Arc;
+
+use aingle_wasm_prepare::FunctionType;
+use aingle_wasm_types::TrapKind;
+
+use crate::value::Slot;
+
+/// An engine that compiles prepared modules.
+pub(crate) trait Backend: Send + Sync {
+    /// Compiles a prepared module.
+    fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault>;
+}
+
+/// A compiled module, shared by its instances.
+pub(crate) trait CompiledModule: Send + Sync {
+    /// Makes an instance. `imports` are in the order of the module's imports. Runs no guest code.
+    fn instantiate(
+        self: Arc<Self>,
+        imports: Vec<HostImport>,
+    ) -> Result<Box<dyn BackendInstance>, Interruption>;
+
+    /// Bytes of machine code and tables that this module keeps alive.
+    fn code_bytes(&self) -> u64;
+}
+
+/// A guest with its memory and globals, used by one thread at a time.
+pub(crate) trait BackendInstance: Send {
+    /// The guest, at rest.
+    fn guest(&mut self) -> &mut dyn Guest;
+
+    /// Looks an exported function up by name; the answer stays valid as long as the instance.
+    fn function(&mut self, name: &str) -> Option<FunctionId>;
+
+    /// Lowers the caps that the guest's own growth is compared with: pages of the memory, elements of all tables.
+    fn set_caps(&mut self, memory_pages: u32, table_elements: u32);
+}
+
+/// What a guest offers to its host, at rest and while it waits in a host function.
+pub(crate) trait Guest {
+    /// Fuel left; negative when a host charged more than there was.
+    fn fuel(&self) -> i64;
+
+    /// Sets the fuel left.
+    fn set_fuel(&mut self, left: i64);
+
+    /// Prepares a call from outside: fuel and depth are set, the status is cleared.
+    fn arm(&mut self, fuel: i64, depth: u32);
+
+    /// The reason the guest wrote before it stopped itself: an [`aingle_wasm_types::meter::Stop`] as a number.
+    fn status(&self) -> i32;
+
+    /// The memory as it is now; empty when the guest has none.
+    fn memory(&mut self) -> &mut [u8];
+
+    /// Grows the memory and returns its former size in pages; `None` when the engine refuses.
+    fn grow_memory(&mut self, pages: u32) -> Option<u32>;
+
+    /// Calls a function. `slots` holds the arguments, then the results: its length is at least that of the longer list.
+    fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption>;
+}
+
+/// A function of one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionId(pub(crate) u32);
+
+/// A function that an instance imports.
+pub(crate) struct HostImport {
+    /// Its type.
+    pub(crate) ty: FunctionType,
+    /// Its body. Does not panic.
+    pub(crate) call: HostCall,
+}
+
+/// Body of an imported function: takes arguments and leaves results in the same slots.
+pub(crate) type HostCall =
+    Box<dyn Fn(&mut dyn Guest, &mut [Slot]) -> Result<(), Stopped> + Send + Sync>;
+
+/// Asks the backend to end the guest's call with [`Interruption::Host`]. The reason is noted with the caller.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+/// Why a guest did not return.
+#[derive(Debug)]
+pub(crate) enum Interruption {
+    /// It trapped by itself, or stopped itself: see [`Guest::status`].
+    Trap {
+        /// How.
+        trap: TrapKind,
+        /// Guest functions, innermost first.
+        frames: Vec<String>,
+    },
+    /// The engine's own stack ended.
+    StackOverflow,
+    /// A host function answered [`Stopped`].
+    Host,
+    /// The machine could not give what the engine needs.
+    OutOfMemory(&'static str),
+    /// The engine failed in a way that it must not.
+    Fault(String),
+}
+
+/// Why an engine did not take a prepared module.
+#[derive(Debug)]
+pub(crate) struct CompileFault(pub(crate) String);

@@ -1,0 +1,106 @@
+//! Compilation: a prepared module becomes machine code in an engine of its own.
+
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features, NativeEngineExt};
+use wasmer::{Engine, Module};
+
+use super::instance;
+use super::tunables::GuestTunables;
+use crate::backend::{
+    Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
+};
+use crate::config::EngineConfig;
+use crate::error::panic_text;
+
+/// Threads that compile one module. More finish a single module little sooner, and many modules later.
+const COMPILE_THREADS: usize = 2;
+
+/// Compiles with Cranelift.
+pub(crate) struct WasmerBackend {
+    canonicalize_nans: bool,
+    tunables: GuestTunables,
+}
+
+impl WasmerBackend {
+    pub(crate) fn new(config: &EngineConfig) -> Self {
+        Self {
+            canonicalize_nans: config.canonicalize_nans,
+            tunables: GuestTunables::new(config),
+        }
+    }
+
+    fn compiler(&self) -> Cranelift {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut compiler = Cranelift::new();
+        compiler
+            .num_threads(NonZero::new(cores.min(COMPILE_THREADS)).unwrap_or(NonZero::<usize>::MIN));
+        CompilerConfig::canonicalize_nans(&mut compiler, self.canonicalize_nans);
+        compiler
+    }
+}
+
+impl Backend for WasmerBackend {
+    fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
+        let compile = || {
+            let mut engine: Engine = EngineBuilder::new(self.compiler())
+                .set_features(Some(features()))
+                .engine()
+                .into();
+            engine.set_tunables(self.tunables.clone());
+            // The output of `prepare` is validated again here: a second opinion on what becomes machine code.
+            let module =
+                Module::new(&engine, prepared).map_err(|error| CompileFault(error.to_string()))?;
+            Ok(Arc::new(WasmerModule { module, engine }))
+        };
+        match catch_unwind(AssertUnwindSafe(compile)) {
+            Ok(compiled) => compiled.map(|module| module as Arc<dyn CompiledModule>),
+            Err(panic) => Err(CompileFault(panic_text(&*panic))),
+        }
+    }
+}
+
+/// WebAssembly 2.0 and nothing else, as `prepare` admits it.
+fn features() -> Features {
+    Features {
+        threads: false,
+        reference_types: true,
+        simd: true,
+        bulk_memory: true,
+        multi_value: true,
+        tail_call: false,
+        module_linking: false,
+        multi_memory: false,
+        memory64: false,
+        exceptions: false,
+        relaxed_simd: false,
+        extended_const: false,
+    }
+}
+
+/// A compiled module with its engine. The field order is the order of dropping: code metadata before the code's memory.
+pub(super) struct WasmerModule {
+    pub(super) module: Module,
+    pub(super) engine: Engine,
+}
+
+impl CompiledModule for WasmerModule {
+    fn instantiate(
+        self: Arc<Self>,
+        imports: Vec<HostImport>,
+    ) -> Result<Box<dyn BackendInstance>, Interruption> {
+        match catch_unwind(AssertUnwindSafe(|| instance::instantiate(self, imports))) {
+            Ok(instance) => instance,
+            Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
+        }
+    }
+
+    fn code_bytes(&self) -> u64 {
+        // What the artifact would take in a file: code, relocations, tables; wasmer has no other way to ask.
+        self.module
+            .serialize()
+            .map_or(0, |artifact| artifact.len() as u64)
+    }
+}

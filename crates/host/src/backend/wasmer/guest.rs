@@ -1,0 +1,182 @@
+//! The cells of a running instance, reached by pointers because host functions reach them while the guest waits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+
+use wasmer::sys::vm::{
+    InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
+    VMMemory, VMMemoryDefinition, wasmer_call_trampoline,
+};
+use wasmer::{AsStoreMut, Pages, Store};
+
+use super::{STACK_BYTES, trap};
+use crate::backend::{FunctionId, Guest, Interruption};
+use crate::error::panic_text;
+use crate::value::Slot;
+
+/// Everything of an instance that calls and host functions touch.
+pub(super) struct GuestCells {
+    pub(super) store: Store,
+    pub(super) meter: Option<MeterCells>,
+    pub(super) memory: Option<MemoryCell>,
+    /// Resolved functions, by [`FunctionId`].
+    pub(super) functions: Vec<VMCallerCheckedAnyfunc>,
+}
+
+/// Where the reserved globals are. They live in the store's objects and do not move.
+#[derive(Clone, Copy)]
+pub(super) struct MeterCells {
+    pub(super) fuel: NonNull<VMGlobalDefinition>,
+    pub(super) status: NonNull<VMGlobalDefinition>,
+    pub(super) depth: NonNull<VMGlobalDefinition>,
+    pub(super) memory_cap: NonNull<VMGlobalDefinition>,
+    pub(super) table_cap: NonNull<VMGlobalDefinition>,
+}
+
+/// Where the memory's base and length are, and the memory itself for growing.
+#[derive(Clone, Copy)]
+pub(super) struct MemoryCell {
+    pub(super) definition: NonNull<VMMemoryDefinition>,
+    pub(super) handle: InternalStoreHandle<VMMemory>,
+}
+
+/// A pointer to the cells of one instance. Valid from the making of the instance until [`GuestRef::free`].
+///
+/// The cells are only reached through this pointer, from one thread at a time: the one that owns the instance, also
+/// while the instance's guest waits in a host function on that thread. References into the cells are never held across
+/// a call of the guest.
+#[derive(Clone, Copy)]
+pub(super) struct GuestRef(NonNull<GuestCells>);
+
+// SAFETY: the cells hold a store, which is `Send`, and pointers into the same store; they follow their instance from
+// thread to thread and are never used by two at once (see `GuestRef`).
+unsafe impl Send for GuestRef {}
+// SAFETY: host functions must be shareable, but only the thread that runs their guest calls them (see `GuestRef`).
+unsafe impl Sync for GuestRef {}
+
+impl GuestRef {
+    pub(super) fn new(store: Store) -> Self {
+        let cells = GuestCells {
+            store,
+            meter: None,
+            memory: None,
+            functions: Vec::new(),
+        };
+        Self(NonNull::from(Box::leak(Box::new(cells))))
+    }
+
+    /// The cells, for one short access.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the pointer is shared, the access exclusive: see the type"
+    )]
+    pub(super) fn cells(&self) -> &mut GuestCells {
+        // SAFETY: the pointer comes from `Box::leak` and is valid until `free`; no other reference is alive because
+        // accesses are short and by one thread (see the type).
+        unsafe { &mut *self.0.as_ptr() }
+    }
+
+    /// Frees the cells.
+    ///
+    /// # Safety
+    /// Neither this pointer nor a copy of it may be used afterwards.
+    pub(super) unsafe fn free(self) {
+        // SAFETY: the pointer comes from `Box::leak` in `new`, and the caller gives up all copies of it.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+
+    fn meter(&self) -> MeterCells {
+        self.cells()
+            .meter
+            .expect("host functions do not run before the instance is made")
+    }
+
+    /// Writes the caps that growth is compared with.
+    pub(super) fn set_caps(&self, memory_pages: u32, table_elements: u32) {
+        let meter = self.meter();
+        // SAFETY: the cells are `i32` globals of the living store, and no guest code runs during this access.
+        unsafe {
+            (*meter.memory_cap.as_ptr()).val.u32 = memory_pages;
+            (*meter.table_cap.as_ptr()).val.u32 = table_elements;
+        }
+    }
+}
+
+impl Guest for GuestRef {
+    fn fuel(&self) -> i64 {
+        // SAFETY: the cell is an `i64` global of the living store, and no guest code runs during this access.
+        unsafe { (*self.meter().fuel.as_ptr()).val.i64 }
+    }
+
+    fn set_fuel(&mut self, left: i64) {
+        // SAFETY: as in `fuel`.
+        unsafe { (*self.meter().fuel.as_ptr()).val.i64 = left }
+    }
+
+    fn arm(&mut self, fuel: i64, depth: u32) {
+        let meter = self.meter();
+        // SAFETY: the cells are globals of the living store with these types, and no guest code runs during this access.
+        unsafe {
+            (*meter.fuel.as_ptr()).val.i64 = fuel;
+            (*meter.status.as_ptr()).val.i32 = 0;
+            (*meter.depth.as_ptr()).val.u32 = depth;
+        }
+    }
+
+    fn status(&self) -> i32 {
+        // SAFETY: the cell is an `i32` global of the living store, and no guest code runs during this access.
+        unsafe { (*self.meter().status.as_ptr()).val.i32 }
+    }
+
+    fn memory(&mut self) -> &mut [u8] {
+        let Some(memory) = self.cells().memory else {
+            return &mut [];
+        };
+        // SAFETY: the definition belongs to the living store and describes mapped, initialised bytes. It is read anew
+        // each time because guest code may have grown the memory, and the slice borrows this guest mutably, so that
+        // neither guest code nor growth runs while it is alive.
+        unsafe {
+            let definition = memory.definition.as_ref();
+            std::slice::from_raw_parts_mut(definition.base, definition.current_length)
+        }
+    }
+
+    fn grow_memory(&mut self, pages: u32) -> Option<u32> {
+        let cells = self.cells();
+        let memory = cells.memory?;
+        let objects = cells.store.objects_mut().as_sys_mut();
+        memory
+            .handle
+            .get_mut(objects)
+            .grow(Pages(pages))
+            .ok()
+            .map(|former| former.0)
+    }
+
+    fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {
+        let function = self.cells().functions[function.0 as usize];
+        let config = VMConfig {
+            wasm_stack_size: Some(STACK_BYTES),
+        };
+        let run = || {
+            // SAFETY: the function belongs to the living store; its trampoline reads as many 16-byte values from `slots`
+            // as it has parameters and writes as many as it has results, and the caller provides the longer of both.
+            // Nothing that has a destructor lives on the guest's stack.
+            unsafe {
+                wasmer_call_trampoline(
+                    None,
+                    &config,
+                    function.vmctx,
+                    function.call_trampoline,
+                    function.func_ptr,
+                    slots.as_mut_ptr().cast(),
+                )
+            }
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(trap)) => Err(trap::of_call(trap)),
+            Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! An instance in a store of its own.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use aingle_wasm_types::meter;
+use wasmer::sys::vm::{LinearMemory, VMExtern, VMGlobalDefinition};
+use wasmer::{AsStoreMut, Instance, Store};
+
+use super::engine::WasmerModule;
+use super::guest::{GuestRef, MemoryCell, MeterCells};
+use super::{host, trap};
+use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+
+/// An instance with its store. Dropped in the order of `Drop`, then field by field: the store before the module.
+struct WasmerInstance {
+    guest: GuestRef,
+    instance: Instance,
+    _module: Arc<WasmerModule>,
+}
+
+impl Drop for WasmerInstance {
+    fn drop(&mut self) {
+        // SAFETY: the other copies of the pointer are in host functions, which the store owns and no guest can call any
+        // more.
+        unsafe { self.guest.free() }
+    }
+}
+
+/// Frees the cells of an instance that could not be made.
+struct Unfinished(Option<GuestRef>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(guest) = self.0.take() {
+            // SAFETY: as in `WasmerInstance`, and no instance has taken the pointer over.
+            unsafe { guest.free() }
+        }
+    }
+}
+
+pub(super) fn instantiate(
+    module: Arc<WasmerModule>,
+    imports: Vec<HostImport>,
+) -> Result<Box<dyn BackendInstance>, Interruption> {
+    let guest = GuestRef::new(Store::new(module.engine.clone()));
+    let mut unfinished = Unfinished(Some(guest));
+    let store = &mut guest.cells().store;
+    let externs: Vec<_> = imports
+        .into_iter()
+        .map(|import| host::import(store, guest, import))
+        .collect();
+    let instance =
+        Instance::new_by_index(store, &module.module, &externs).map_err(trap::of_instantiation)?;
+    let meter = meter_cells(&instance, guest)?;
+    let memory = memory_cell(&instance, guest);
+    let cells = guest.cells();
+    (cells.meter, cells.memory) = (Some(meter), memory);
+    unfinished.0 = None;
+    Ok(Box::new(WasmerInstance {
+        guest,
+        instance,
+        _module: module,
+    }))
+}
+
+fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {
+    let global = |name: &str| {
+        global_cell(instance, guest, name)
+            .ok_or_else(|| Interruption::Fault(format!("a prepared module without {name}")))
+    };
+    Ok(MeterCells {
+        fuel: global(meter::FUEL)?,
+        status: global(meter::STATUS)?,
+        depth: global(meter::DEPTH)?,
+        memory_cap: global(meter::MEMORY_CAP)?,
+        table_cap: global(meter::TABLE_CAP)?,
+    })
+}
+
+fn global_cell(
+    instance: &Instance,
+    guest: GuestRef,
+    name: &str,
+) -> Option<NonNull<VMGlobalDefinition>> {
+    match instance.exports.get_extern(name)?.to_vm_extern().into_sys() {
+        VMExtern::Global(handle) => Some(
+            handle
+                .get(guest.cells().store.objects_mut().as_sys())
+                .vmglobal(),
+        ),
+        _ => None,
+    }
+}
+
+fn memory_cell(instance: &Instance, guest: GuestRef) -> Option<MemoryCell> {
+    match instance
+        .exports
+        .get_extern(meter::MEMORY)?
+        .to_vm_extern()
+        .into_sys()
+    {
+        VMExtern::Memory(handle) => {
+            let definition = handle
+                .get(guest.cells().store.objects_mut().as_sys())
+                .vmmemory();
+            Some(MemoryCell { definition, handle })
+        }
+        _ => None,
+    }
+}
+
+impl BackendInstance for WasmerInstance {
+    fn guest(&mut self) -> &mut dyn Guest {
+        &mut self.guest
+    }
+
+    fn function(&mut self, name: &str) -> Option<FunctionId> {
+        let VMExtern::Function(handle) = self
+            .instance
+            .exports
+            .get_extern(name)?
+            .to_vm_extern()
+            .into_sys()
+        else {
+            return None;
+        };
+        let cells = self.guest.cells();
+        let function = handle.get(cells.store.objects_mut().as_sys());
+        // SAFETY: the function's description lives in the store and is not written after instantiation.
+        let anyfunc = unsafe { *function.anyfunc.as_ptr().as_ref() };
+        let id = u32::try_from(cells.functions.len()).ok()?;
+        cells.functions.push(anyfunc);
+        Some(FunctionId(id))
+    }
+
+    fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {
+        self.guest.set_caps(memory_pages, table_elements);
+    }
+}

@@ -1,0 +1,98 @@
+//! The options of an engine: read once, checked once.
+
+use aingle_wasm_prepare::{ComplexityCaps, PrepareConfig};
+use aingle_wasm_types::meter::MAX_FUEL;
+
+use crate::error::HostError;
+use crate::limits::{Limits, in_range};
+
+/// Largest static memory bound, in pages: the whole 32-bit address space.
+const MAX_STATIC_BOUND: u32 = 0x1_0000;
+
+/// How a [`crate::WasmEngine`] is made. All fields have the defaults of `EngineConfig::default()`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Fuel of a call that does not bring its own, 1 to 2^62 (which no call can use up). Default 100,000,000,000.
+    pub metering_limit: u64,
+    /// Whether every NaN that arithmetic produces is the canonical one. Default true.
+    pub canonicalize_nans: bool,
+    /// Bytes of compiled code that [`crate::WasmEngine::compile_cached`] keeps in memory; 0 keeps nothing. Default 256 MiB.
+    pub cache_size: u64,
+    /// How address space is reserved for memories. Default [`StaticMemoryBound::Auto`].
+    pub static_memory_bound: StaticMemoryBound,
+    /// What instances may use.
+    pub limits: Limits,
+    /// What modules may contain.
+    pub complexity: ComplexityCaps,
+    /// Threads of the engine's pool; 0 (the default) is one for each core.
+    pub threads: usize,
+    /// Calls that may wait in the pool, at least 1. Default 10,000.
+    pub queue: usize,
+}
+
+/// How much address space a memory reserves, which decides how its accesses are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaticMemoryBound {
+    /// On x86-64 all that 32-bit addresses with 32-bit offsets can reach, so that no access needs a comparison; on other
+    /// hosts, whose address space may be small, the memory cap of the engine.
+    #[default]
+    Auto,
+    /// This many pages of 64 KiB, 0 to 65,536; 0x4000 (1 GiB) suits small address spaces. A memory that may grow larger
+    /// moves when it grows.
+    Pages(u32),
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            metering_limit: 100_000_000_000,
+            canonicalize_nans: true,
+            cache_size: 256 << 20,
+            static_memory_bound: StaticMemoryBound::Auto,
+            limits: Limits::default(),
+            complexity: ComplexityCaps::default(),
+            threads: 0,
+            queue: 10_000,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Checks every option against its range.
+    pub(crate) fn check(&self) -> Result<(), HostError> {
+        check_fuel("metering_limit", self.metering_limit)?;
+        if let StaticMemoryBound::Pages(pages) = self.static_memory_bound {
+            in_range(
+                "static_memory_bound",
+                pages.into(),
+                0,
+                MAX_STATIC_BOUND.into(),
+            )?;
+        }
+        in_range("queue", self.queue as u64, 1, u32::MAX.into())?;
+        in_range("threads", self.threads as u64, 0, 1_024)?;
+        self.limits.check()
+    }
+
+    /// What `prepare` builds into every module of the engine.
+    pub(crate) fn prepare_config(&self) -> PrepareConfig {
+        PrepareConfig {
+            complexity: self.complexity.clone(),
+            memory_pages: self.limits.memory_pages(),
+            table_elements: self.limits.table_elements,
+        }
+    }
+
+    /// Threads of the pool, with 0 resolved.
+    pub(crate) fn pool_threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
+/// Refuses an amount of fuel outside 1 to 2^62.
+pub(crate) fn check_fuel(option: &'static str, fuel: u64) -> Result<(), HostError> {
+    in_range(option, fuel, 1, MAX_FUEL)
+}

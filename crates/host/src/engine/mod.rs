@@ -1,0 +1,190 @@
+//! The engine: options, compiler, cache, pool and counters that its modules and instances share.
+
+mod stats;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aingle_wasm_prepare::{ModuleInfo, PrepareConfig, prepare};
+use aingle_wasm_types::{ErrorCode, Phase};
+
+pub use stats::EngineStats;
+pub(crate) use stats::{Counters, InstancePermit};
+
+use crate::backend::Backend;
+use crate::backend::wasmer::WasmerBackend;
+use crate::cache::{CacheStats, ModuleCache};
+use crate::config::EngineConfig;
+use crate::error::{ErrorKind, HostError};
+use crate::module::{self, Digest, Module};
+use crate::pool::Pool;
+
+/// Compiles modules and owns what they share. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct WasmEngine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: EngineConfig,
+    prepare: PrepareConfig,
+    backend: Box<dyn Backend>,
+    cache: ModuleCache,
+    pool: Pool,
+    counters: Arc<Counters>,
+    closed: AtomicBool,
+}
+
+/// Guests may still run when the last clone goes: their threads are told to end, not waited for.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.pool.stop();
+    }
+}
+
+impl WasmEngine {
+    /// Makes an engine. Starts no thread and reads no file.
+    ///
+    /// # Errors
+    /// - `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` if an option is outside its range.
+    pub fn new(config: EngineConfig) -> Result<Self, HostError> {
+        config.check()?;
+        let inner = Inner {
+            prepare: config.prepare_config(),
+            backend: Box::new(WasmerBackend::new(&config)),
+            cache: ModuleCache::new(config.cache_size),
+            pool: Pool::new(config.pool_threads(), config.queue),
+            counters: Arc::default(),
+            closed: AtomicBool::new(false),
+            config,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Checks a module without compiling it and describes it.
+    ///
+    /// # Errors
+    /// - As [`WasmEngine::compile`], except `ERR_INTERNAL` for faults of the compiler.
+    pub fn validate(&self, wasm: &[u8]) -> Result<ModuleInfo, HostError> {
+        Ok(self.prepare(wasm)?.info)
+    }
+
+    /// Prepares and compiles a module. Takes time in proportion to its size, on the caller's thread and one more.
+    ///
+    /// # Errors
+    /// - `ERR_MODULE_MALFORMED`, `ERR_MODULE_INVALID` if the bytes are no valid module.
+    /// - `ERR_FEATURE_DISABLED` if it uses a proposal outside WebAssembly 2.0.
+    /// - `ERR_MODULE_TOO_COMPLEX`, `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT` if it is over a cap of the engine.
+    /// - `ERR_ENGINE_CLOSED` after [`WasmEngine::close`].
+    pub fn compile(&self, wasm: &[u8]) -> Result<Module, HostError> {
+        self.check_open()?;
+        self.compile_bytes(wasm, module::digest(wasm))
+    }
+
+    /// As [`WasmEngine::compile`], keeping the module in memory: the same bytes give the same module, and threads that
+    /// ask for them at the same time share one compilation.
+    ///
+    /// Modules are found by the digest of their bytes, so a label never stands for other bytes than it is called with.
+    /// A label that comes with new bytes makes its former module the first to leave the cache.
+    ///
+    /// # Errors
+    /// - As [`WasmEngine::compile`].
+    pub fn compile_cached(&self, label: &[u8], wasm: &[u8]) -> Result<Module, HostError> {
+        self.check_open()?;
+        let digest = module::digest(wasm);
+        self.inner
+            .cache
+            .get_or_compile(label, digest, || self.compile_bytes(wasm, digest))
+    }
+
+    /// What the module cache did and holds.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.inner.cache.stats()
+    }
+
+    /// Empties the module cache.
+    pub fn clear_cache(&self) {
+        self.inner.cache.clear();
+    }
+
+    /// What the engine did.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        self.inner.counters.read()
+    }
+
+    /// The options the engine was made with.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        &self.inner.config
+    }
+
+    /// The threads that calls can be queued on.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.inner.pool
+    }
+
+    /// Refuses new work with `ERR_ENGINE_CLOSED`, cancels what waits in the pool, and returns when what runs is done.
+    pub fn close(&self) {
+        self.inner.closed.store(true, Ordering::Relaxed);
+        self.inner.pool.close();
+        self.inner.cache.clear();
+    }
+
+    /// Whether [`WasmEngine::close`] was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inner.closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), HostError> {
+        if !self.is_closed() {
+            return Ok(());
+        }
+        Err(HostError::new(
+            Phase::Close,
+            ErrorKind::State {
+                code: ErrorCode::EngineClosed,
+                text: "the engine is closed",
+            },
+        ))
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.inner.counters
+    }
+
+    fn compile_bytes(&self, wasm: &[u8], digest: Digest) -> Result<Module, HostError> {
+        let prepared = self.prepare(wasm)?;
+        let compiled = self
+            .inner
+            .backend
+            .compile(&prepared.bytes)
+            .map_err(|fault| HostError::internal(Phase::Compile, fault.0))?;
+        self.inner.counters.count_compiled();
+        Ok(Module::new(wasm, digest, prepared.info, compiled))
+    }
+
+    fn prepare(&self, wasm: &[u8]) -> Result<aingle_wasm_prepare::Prepared, HostError> {
+        match catch_unwind(AssertUnwindSafe(|| prepare(wasm, &self.inner.prepare))) {
+            Ok(prepared) => {
+                prepared.map_err(|error| HostError::new(Phase::Compile, ErrorKind::Module(error)))
+            }
+            Err(panic) => Err(HostError::panicked(Phase::Compile, &*panic)),
+        }
+    }
+}
+
+impl fmt::Debug for WasmEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasmEngine")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
+    }
+}

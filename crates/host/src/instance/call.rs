@@ -1,0 +1,495 @@
+//! Calls of exports: bytes to bytes, and core values.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use aingle_wasm_types::{ErrorCode, PackedResult, Phase, flags};
+
+use super::convention::{Block, Convention, INPUT_FLAGS};
+use super::options::{AfterTrap, CallOptions};
+use super::receipt::Receipt;
+use super::session::{Session, always_poisons};
+use super::state::InstanceState;
+use super::{ExportHandle, WasmInstance, errors, outcome};
+use crate::backend::{FunctionId, Guest, Interruption};
+use crate::config::check_fuel;
+use crate::error::{ErrorKind, HostError};
+use crate::value::{Slot, Value};
+
+/// A finished byte call.
+#[derive(Clone, Debug)]
+pub struct CallOutput {
+    /// What the guest returned.
+    pub bytes: Vec<u8>,
+    /// What the call used.
+    pub receipt: Receipt,
+}
+
+/// A call that ended without a result.
+pub(super) enum Ended {
+    /// The guest came back, and what it returned is an error or cannot be used.
+    Returned(HostError),
+    /// The guest did not come back.
+    Interrupted(Interruption),
+}
+
+impl From<Interruption> for Ended {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
+    }
+}
+
+/// A call that is allowed to begin.
+struct Admitted {
+    fuel: u64,
+    timed: bool,
+    bytes_in: u64,
+}
+
+impl WasmInstance {
+    /// Calls an export with bytes and returns what it returned, with a receipt.
+    ///
+    /// # Errors
+    /// - `ERR_EXPORT_NOT_FOUND` if there is no export of this name with the type `(ptr: i32, len: i32) -> i64`, or the
+    ///   guest has no allocator for the input.
+    /// - `ERR_GUEST` if the guest returned an error or panicked.
+    /// - `ERR_GUEST_POINTER`, `ERR_ENVELOPE_…`, `ERR_OUTPUT_LIMIT` if its result cannot be used.
+    /// - `ERR_TRAP`, `ERR_STACK_OVERFLOW`, `ERR_HOST_FUNCTION`: the instance is poisoned, unless it was made with
+    ///   [`AfterTrap::Keep`].
+    /// - `ERR_FUEL_EXHAUSTED`, `ERR_OUT_OF_MEMORY`: the instance is poisoned.
+    /// - `ERR_INSTANCE_POISONED`, `ERR_INSTANCE_CLOSED`, `ERR_ENGINE_CLOSED`, `ERR_OUT_OF_RANGE`: nothing ran.
+    pub fn call(
+        &mut self,
+        name: &str,
+        input: &[u8],
+        options: CallOptions,
+    ) -> Result<CallOutput, HostError> {
+        let handle = self.module.export_handle(name)?;
+        let bytes = self.call_with(
+            handle,
+            input,
+            CallOptions {
+                timed: true,
+                ..options
+            },
+            <[u8]>::to_vec,
+        )?;
+        Ok(CallOutput {
+            bytes,
+            receipt: self.receipt,
+        })
+    }
+
+    /// Calls an export with bytes: the shortest way for callers that need neither options nor times.
+    ///
+    /// # Errors
+    /// - As [`WasmInstance::call`].
+    pub fn call_raw(&mut self, name: &str, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        let handle = self.module.export_handle(name)?;
+        self.call_with(handle, input, CallOptions::default(), <[u8]>::to_vec)
+    }
+
+    /// Calls an export with bytes and lets `read` take the output straight from the guest's memory.
+    ///
+    /// `read` runs after the export and before the memory of the call is given back; its result is dropped if the
+    /// call fails after it.
+    ///
+    /// # Errors
+    /// - As [`WasmInstance::call`].
+    /// - `ERR_INTERNAL` if `read` panics; the instance is poisoned.
+    pub fn call_with<R>(
+        &mut self,
+        handle: ExportHandle,
+        input: &[u8],
+        options: CallOptions,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, HostError> {
+        let function = self.bytes_function(handle)?;
+        let convention = *self
+            .session
+            .convention()
+            .expect("resolved when the instance was made");
+        let block_len = convention
+            .block_len(input.len())
+            .ok_or_else(|| too_long(input.len()))?;
+        if block_len > 0
+            && convention.allocate.is_none()
+            && convention.buffer_for(block_len).is_none()
+        {
+            return Err(self
+                .module
+                .no_export("malloc", "an allocator, which an input needs"));
+        }
+        let admitted = Admitted {
+            bytes_in: input.len() as u64,
+            ..self.admit(options)?
+        };
+        self.run(admitted, |guest, session| {
+            let mut bytes_out = 0;
+            let call = BytesCall {
+                guest,
+                session,
+                convention,
+            };
+            let result = call.run(function, input, block_len, |output| {
+                bytes_out = output.len() as u64;
+                read(output)
+            });
+            (result, bytes_out)
+        })
+    }
+
+    /// Calls an export with core values.
+    ///
+    /// # Errors
+    /// - `ERR_EXPORT_NOT_FOUND` if there is no function of this name.
+    /// - `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` if the arguments do not have its type.
+    /// - `ERR_FEATURE_DISABLED` if it returned a reference that is not null.
+    /// - Else as [`WasmInstance::call`].
+    pub fn invoke(
+        &mut self,
+        name: &str,
+        args: &[Value],
+        options: CallOptions,
+    ) -> Result<Vec<Value>, HostError> {
+        let handle = self.module.export_handle(name)?;
+        let mut results = Vec::new();
+        self.invoke_with(
+            handle,
+            args,
+            CallOptions {
+                timed: true,
+                ..options
+            },
+            &mut results,
+        )?;
+        Ok(results)
+    }
+
+    /// As [`WasmInstance::invoke`] by handle, leaving the results in a vector of the caller's.
+    ///
+    /// # Errors
+    /// - As [`WasmInstance::invoke`].
+    pub fn invoke_with(
+        &mut self,
+        handle: ExportHandle,
+        args: &[Value],
+        options: CallOptions,
+        results: &mut Vec<Value>,
+    ) -> Result<(), HostError> {
+        let function = self.function(handle)?;
+        let module = self.module.clone();
+        let (_, _, ty) = module.export(handle)?;
+        check_arguments(args, &ty.params)?;
+        let admitted = self.admit(options)?;
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.clear();
+        slots.extend(args.iter().map(|value| value.to_slot()));
+        slots.resize(args.len().max(ty.results.len()), 0);
+        let outcome = self.run(admitted, |guest, _| {
+            let outcome = guest.call(function, &mut slots).map_err(Ended::from);
+            let values = ty
+                .results
+                .iter()
+                .zip(&slots)
+                .map(|(ty, slot)| Value::from_slot(*slot, *ty));
+            (
+                outcome.and_then(|()| {
+                    values
+                        .collect::<Option<Vec<_>>>()
+                        .ok_or_else(live_reference)
+                }),
+                0,
+            )
+        });
+        self.slots = slots;
+        *results = outcome?;
+        Ok(())
+    }
+
+    /// Checks that a call may begin.
+    fn admit(&self, options: CallOptions) -> Result<Admitted, HostError> {
+        self.check_usable()?;
+        let fuel = options.fuel.unwrap_or(self.default_fuel);
+        if options.fuel.is_some() {
+            check_fuel("fuel", fuel)?;
+        }
+        Ok(Admitted {
+            fuel,
+            timed: options.timed,
+            bytes_in: 0,
+        })
+    }
+
+    /// Runs an admitted call from arming the guest to the receipt. `body` answers its result and the bytes returned.
+    fn run<R>(
+        &mut self,
+        call: Admitted,
+        body: impl FnOnce(&mut dyn Guest, &Session) -> (Result<R, Ended>, u64),
+    ) -> Result<R, HostError> {
+        let started = call.timed.then(Instant::now);
+        let session = &*self.session;
+        let guest = self
+            .backend
+            .as_mut()
+            .expect("a usable instance has its backend")
+            .guest();
+        session.begin(call.fuel, call.timed);
+        guest.arm(call.fuel.cast_signed(), session.limits.call_depth);
+        let (result, bytes_out) =
+            match catch_unwind(AssertUnwindSafe(|| body(&mut *guest, session))) {
+                Ok(finished) => finished,
+                Err(panic) => (
+                    Err(Ended::Interrupted(Interruption::Fault(
+                        crate::error::panic_text(&*panic),
+                    ))),
+                    0,
+                ),
+            };
+        let left = guest.fuel();
+        let result = judge(result, guest, session, left);
+        let host = session.host_share();
+        self.receipt = Receipt {
+            fuel_used: fuel_used(call.fuel, left),
+            fuel_limit: call.fuel,
+            fuel_exact: !matches!(
+                result,
+                Err(Judged {
+                    interrupted: true,
+                    ..
+                })
+            ),
+            wall_ns: started.map_or(0, |started| {
+                u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+            }),
+            host_ns: host.ns,
+            host_calls: host.calls,
+            memory_pages: super::memory::pages(guest),
+            bytes_in: call.bytes_in,
+            bytes_out,
+        };
+        self.finish(result)
+    }
+
+    /// Leaves the instance in the state that the outcome asks for.
+    fn finish<R>(&mut self, result: Result<R, Judged>) -> Result<R, HostError> {
+        let Judged { error, interrupted } = match result {
+            Ok(value) => {
+                self.session.state.set(InstanceState::Idle);
+                self.record(false);
+                return Ok(value);
+            }
+            Err(judged) => judged,
+        };
+        if error.code() == ErrorCode::FuelExhausted {
+            self.receipt.fuel_used = self.receipt.fuel_limit;
+        }
+        let poisons =
+            interrupted && (self.after_trap == AfterTrap::Poison || always_poisons(&error));
+        if poisons {
+            self.poisoned_by = Some(error.code());
+        }
+        self.session.state.set(if poisons {
+            InstanceState::Poisoned
+        } else {
+            InstanceState::Idle
+        });
+        self.record(is_stop(error.code()));
+        Err(error)
+    }
+
+    fn record(&self, stopped: bool) {
+        self.monitor_fuel();
+        self.engine
+            .counters()
+            .count_call(self.receipt.fuel_used, stopped);
+    }
+}
+
+/// The error of a call and whether the guest came back.
+struct Judged {
+    error: HostError,
+    interrupted: bool,
+}
+
+/// Turns what a call ended with into what its caller is told.
+fn judge<R>(
+    result: Result<R, Ended>,
+    guest: &mut dyn Guest,
+    session: &Session,
+    left: i64,
+) -> Result<R, Judged> {
+    match result {
+        Err(Ended::Interrupted(how)) => Err(Judged {
+            error: outcome::explain(guest, session, how, Phase::Call),
+            interrupted: true,
+        }),
+        // The last charge of a guest may be found only here: it passed its limit and returned.
+        _ if left < 0 => Err(Judged {
+            error: outcome::fuel_exhausted(Phase::Call, session.fuel_limit()),
+            interrupted: true,
+        }),
+        Err(Ended::Returned(error)) => Err(Judged {
+            error,
+            interrupted: false,
+        }),
+        Ok(value) => Ok(value),
+    }
+}
+
+fn fuel_used(limit: u64, left: i64) -> u64 {
+    limit.saturating_sub(left.max(0).cast_unsigned())
+}
+
+/// Whether a call with this code counts as stopped rather than failed.
+fn is_stop(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::FuelExhausted | ErrorCode::Timeout | ErrorCode::Aborted | ErrorCode::OutOfMemory
+    )
+}
+
+/// The steps of one byte call.
+struct BytesCall<'a> {
+    guest: &'a mut dyn Guest,
+    session: &'a Session,
+    convention: Convention,
+}
+
+impl BytesCall<'_> {
+    /// Places the input, calls the export, reads the result, gives the memory back.
+    fn run<R>(
+        mut self,
+        function: FunctionId,
+        input: &[u8],
+        block_len: u32,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, Ended> {
+        let (block, owned) = self.place(block_len)?;
+        let written = self.write(block, owned, input);
+        let input_block = (owned && block.len > 0).then_some(block);
+        if let Err(error) = written {
+            // The allocator's answer is no block, so there is none to give back one by one.
+            self.release(None, Block { ptr: 0, len: 0 })?;
+            return Err(Ended::Returned(error));
+        }
+        let mut slots: [Slot; 2] = [block.ptr.into(), block.len.into()];
+        self.guest.call(function, &mut slots)?;
+        let result = PackedResult::from_raw(slots[0] as u64);
+        let output = Block {
+            ptr: result.ptr(),
+            len: result.len(),
+        };
+        let read = self.read(result, output, read);
+        self.release(input_block, output)?;
+        read.map_err(Ended::Returned)
+    }
+
+    /// A block for the input, and whether it came from the allocator.
+    fn place(&mut self, len: u32) -> Result<(Block, bool), Interruption> {
+        if let Some(ptr) = self.convention.buffer_for(len) {
+            return Ok((Block { ptr, len }, false));
+        }
+        match self.convention.allocate {
+            Some(allocate) if len > 0 => {
+                let ptr = allocate.run(len, |function, slots| self.guest.call(function, slots))?;
+                Ok((Block { ptr, len }, true))
+            }
+            _ => Ok((Block { ptr: 0, len }, false)),
+        }
+    }
+
+    fn write(&mut self, block: Block, owned: bool, input: &[u8]) -> Result<(), HostError> {
+        let memory = self.guest.memory();
+        // 0 is how allocators fail, though it is an address.
+        if owned && block.ptr == 0 {
+            return Err(errors::pointer(Phase::Call, block, memory.len()));
+        }
+        self.convention.write(memory, block, input, INPUT_FLAGS)
+    }
+
+    fn read<R>(
+        &mut self,
+        result: PackedResult,
+        output: Block,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, HostError> {
+        let limit = self.session.limits.output_bytes;
+        self.convention.read(
+            self.guest.memory(),
+            output,
+            limit,
+            Phase::Call,
+            |payload, flags| {
+                if result.is_error() || flags & flags::ERROR != 0 {
+                    return Err(errors::guest(Phase::Call, payload));
+                }
+                Ok(read(payload))
+            },
+        )
+    }
+
+    fn release(&mut self, input: Option<Block>, output: Block) -> Result<(), Interruption> {
+        self.convention
+            .release
+            .run(input, output, |function, slots| {
+                self.guest.call(function, slots)
+            })
+    }
+}
+
+fn check_arguments(
+    args: &[Value],
+    params: &[aingle_wasm_prepare::ValueType],
+) -> Result<(), HostError> {
+    let argument = |code: ErrorCode, value: String, allowed: String| {
+        HostError::new(
+            Phase::Call,
+            ErrorKind::Argument {
+                code,
+                option: "args",
+                value,
+                allowed,
+            },
+        )
+    };
+    if args.len() != params.len() {
+        let (found, allowed) = (
+            format!("{} values", args.len()),
+            format!("{} values", params.len()),
+        );
+        return Err(argument(ErrorCode::InvalidArgValue, found, allowed));
+    }
+    match args
+        .iter()
+        .zip(params)
+        .position(|(value, ty)| value.ty() != *ty)
+    {
+        Some(at) => {
+            let found = format!("{} at {at}", args[at].ty().as_str());
+            Err(argument(
+                ErrorCode::InvalidArgType,
+                found,
+                params[at].as_str().to_owned(),
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cold]
+fn too_long(len: usize) -> HostError {
+    let kind = ErrorKind::Argument {
+        code: ErrorCode::OutOfRange,
+        option: "input",
+        value: format!("{len} bytes"),
+        allowed: "a block that a 32-bit length can say".to_owned(),
+    };
+    HostError::new(Phase::Call, kind)
+}
+
+#[cold]
+fn live_reference() -> Ended {
+    let feature = "a reference that is not null as a result".to_owned();
+    Ended::Returned(HostError::new(Phase::Call, ErrorKind::Feature { feature }))
+}

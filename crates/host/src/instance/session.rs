@@ -1,0 +1,232 @@
+//! What a call shares with the host functions that it reaches.
+//!
+//! One thread at a time uses a guest, so every cell here is written without contention; they are atomics and locks only
+//! because host functions must be shareable between threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use aingle_wasm_types::{ErrorCode, Phase};
+
+use super::convention::Convention;
+use super::outcome;
+use super::state::{InstanceState, StateCell};
+use crate::backend::{FunctionId, Guest, Stopped};
+use crate::error::{ErrorKind, GuestError, HostError};
+use crate::limits::{InstanceLimits, MAX_NESTING, pages};
+use crate::value::Slot;
+
+pub(crate) struct Session {
+    pub(super) state: StateCell,
+    pub(super) limits: SessionLimits,
+    pub(super) convention: OnceLock<Convention>,
+    timed: AtomicBool,
+    fuel_limit: AtomicU64,
+    host_calls: AtomicU64,
+    host_ns: AtomicU64,
+    nesting: AtomicU32,
+    failure: Mutex<Option<HostError>>,
+    panic: Mutex<Option<GuestError>>,
+}
+
+/// The limits of one instance, resolved.
+pub(crate) struct SessionLimits {
+    pub(crate) memory_pages: u32,
+    pub(crate) table_elements: u32,
+    pub(crate) call_depth: u32,
+    pub(crate) output_bytes: usize,
+    pub(crate) host_calls: u64,
+}
+
+impl From<&InstanceLimits> for SessionLimits {
+    fn from(limits: &InstanceLimits) -> Self {
+        let output_bytes = limits.output_bytes.unwrap_or(u64::MAX);
+        Self {
+            memory_pages: pages(limits.memory_bytes.unwrap_or(0)),
+            table_elements: limits.table_elements.unwrap_or(0),
+            call_depth: limits.call_depth.unwrap_or(1),
+            output_bytes: usize::try_from(output_bytes).unwrap_or(usize::MAX),
+            host_calls: limits.host_calls.unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// What a finished call did in the host.
+pub(super) struct HostShare {
+    pub(super) calls: u64,
+    pub(super) ns: u64,
+}
+
+impl Session {
+    pub(super) fn new(limits: SessionLimits) -> Self {
+        Self {
+            state: StateCell::new(),
+            limits,
+            convention: OnceLock::new(),
+            timed: AtomicBool::new(false),
+            fuel_limit: AtomicU64::new(0),
+            host_calls: AtomicU64::new(0),
+            host_ns: AtomicU64::new(0),
+            nesting: AtomicU32::new(0),
+            failure: Mutex::new(None),
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// Begins a call from outside.
+    pub(super) fn begin(&self, fuel: u64, timed: bool) {
+        self.state.set(InstanceState::Running);
+        self.timed.store(timed, Relaxed);
+        self.fuel_limit.store(fuel, Relaxed);
+        self.host_calls.store(0, Relaxed);
+        self.host_ns.store(0, Relaxed);
+        self.nesting.store(1, Relaxed);
+    }
+
+    pub(super) fn host_share(&self) -> HostShare {
+        HostShare {
+            calls: self.host_calls.load(Relaxed),
+            ns: self.host_ns.load(Relaxed),
+        }
+    }
+
+    /// Fuel that the running call began with.
+    pub(crate) fn fuel_limit(&self) -> u64 {
+        self.fuel_limit.load(Relaxed)
+    }
+
+    pub(crate) fn memory_pages_limit(&self) -> u32 {
+        self.limits.memory_pages
+    }
+
+    /// The convention of byte calls; `None` while the instance is being made.
+    pub(crate) fn convention(&self) -> Option<&Convention> {
+        self.convention.get()
+    }
+
+    /// Lowers the guest's fuel.
+    pub(crate) fn charge(&self, guest: &mut dyn Guest, fuel: u64) -> Result<(), HostError> {
+        // Both are at most 2^62 in size, so the difference cannot wrap; more would not make the guest stop sooner.
+        let left = guest.fuel() - fuel.min(1 << 62).cast_signed();
+        guest.set_fuel(left.max(-1));
+        if left < 0 {
+            Err(outcome::fuel_exhausted(Phase::Host, self.fuel_limit()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Notes why the guest has to be stopped; of several reasons the first counts.
+    #[cold]
+    pub(crate) fn stop(&self, reason: HostError) -> Stopped {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(reason);
+        Stopped
+    }
+
+    pub(super) fn take_failure(&self) -> Option<HostError> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Notes a guest's panic for the trap that follows.
+    pub(crate) fn report_panic(&self, error: GuestError) {
+        *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub(super) fn take_panic(&self) -> Option<GuestError> {
+        self.panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Runs a host function of the user: counts it, charges it, times it, catches its panic.
+    pub(crate) fn host_call<R>(
+        &self,
+        guest: &mut dyn Guest,
+        cost: u64,
+        body: impl FnOnce(&mut dyn Guest) -> Result<R, HostError>,
+    ) -> Result<R, Stopped> {
+        self.count_host_call().map_err(|error| self.stop(error))?;
+        if cost > 0 {
+            self.charge(guest, cost).map_err(|error| self.stop(error))?;
+        }
+        let started = self.timed.load(Relaxed).then(Instant::now);
+        self.state.set(InstanceState::Host);
+        let result = catch_unwind(AssertUnwindSafe(|| body(&mut *guest)));
+        self.state.set(InstanceState::Running);
+        if let Some(started) = started {
+            let ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.host_ns
+                .store(self.host_ns.load(Relaxed).saturating_add(ns), Relaxed);
+        }
+        if guest.fuel() < 0 {
+            return Err(self.stop(outcome::fuel_exhausted(Phase::Host, self.fuel_limit())));
+        }
+        match result {
+            Ok(result) => result.map_err(|error| self.stop(error)),
+            Err(panic) => Err(self.stop(HostError::panicked(Phase::Host, &*panic))),
+        }
+    }
+
+    fn count_host_call(&self) -> Result<(), HostError> {
+        let calls = self.host_calls.load(Relaxed).saturating_add(1);
+        if calls > self.limits.host_calls {
+            return Err(outcome::over_limit(
+                Phase::Host,
+                ErrorCode::HostCallLimit,
+                self.limits.host_calls,
+                calls,
+            ));
+        }
+        self.host_calls.store(calls, Relaxed);
+        Ok(())
+    }
+
+    /// Calls the waiting guest from a host function.
+    pub(crate) fn nested_call(
+        &self,
+        guest: &mut dyn Guest,
+        function: FunctionId,
+        slots: &mut [Slot],
+    ) -> Result<(), HostError> {
+        let nesting = self.nesting.load(Relaxed) + 1;
+        if nesting > MAX_NESTING {
+            return Err(outcome::over_limit(
+                Phase::Host,
+                ErrorCode::CallDepth,
+                MAX_NESTING.into(),
+                nesting.into(),
+            ));
+        }
+        let state = self.state.get();
+        self.nesting.store(nesting, Relaxed);
+        self.state.set(InstanceState::Running);
+        let result = guest.call(function, slots);
+        self.state.set(state);
+        self.nesting.store(nesting - 1, Relaxed);
+        result.map_err(|interruption| outcome::explain(guest, self, interruption, Phase::Call))
+    }
+}
+
+/// Whether a call that ended with `error` leaves the guest's memory worth nothing even with `AfterTrap::Keep`.
+pub(super) fn always_poisons(error: &HostError) -> bool {
+    let ordinary = matches!(
+        error.kind(),
+        ErrorKind::Trap { .. }
+            | ErrorKind::StackOverflow { .. }
+            | ErrorKind::Guest(_)
+            | ErrorKind::HostFunction { .. }
+    );
+    let by_limit = matches!(
+        error.code(),
+        ErrorCode::GuestPointer | ErrorCode::CallDepth | ErrorCode::HostCallLimit
+    );
+    let by_envelope = matches!(error.kind(), ErrorKind::Envelope { .. });
+    !(ordinary || by_limit || by_envelope)
+}

@@ -1,0 +1,213 @@
+//! How an instance comes to be: imports linked, memory made, start function run.
+
+use std::sync::Arc;
+
+use aingle_wasm_prepare::ValueType;
+use aingle_wasm_types::{ErrorCode, PackedResult, Phase, abi, meter};
+
+use super::convention::{CallBuffer, Convention, Framing};
+use super::options::{AbiChoice, InstanceOptions};
+use super::receipt::Receipt;
+use super::session::{Session, SessionLimits};
+use super::state::InstanceState;
+use super::{Monitor, WasmInstance, outcome};
+use crate::backend::{BackendInstance, FunctionId, Interruption};
+use crate::config::check_fuel;
+use crate::engine::{InstancePermit, WasmEngine};
+use crate::error::{ErrorKind, HostError};
+use crate::imports::link;
+use crate::limits::pages;
+use crate::module::Module;
+use crate::value::Slot;
+
+/// Export of C-like guests that sets up their globals; called once, after the start function.
+const INITIALIZE: &str = "_initialize";
+
+impl WasmInstance {
+    /// Makes an instance. Under one budget of fuel, and in this order, it runs the start function, `_initialize` if
+    /// that is exported as `() -> ()`, and the guest kit's version and call buffer exports.
+    ///
+    /// # Errors
+    /// - `ERR_IMPORT_MISSING`, `ERR_IMPORT_TYPE`: all imports that do not fit, in one error.
+    /// - `ERR_OUT_OF_RANGE` if a limit is above the engine's or outside its range.
+    /// - `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT` if the guest begins above a limit of the instance.
+    /// - `ERR_OUT_OF_MEMORY` if the machine has no room, or the engine has too many instances.
+    /// - `ERR_FEATURE_DISABLED` if the guest kit is newer than this host.
+    /// - `ERR_TRAP` and all that may stop a call, from what runs or from a segment that does not fit.
+    /// - `ERR_ENGINE_CLOSED` after [`WasmEngine::close`].
+    pub fn with_options(
+        engine: &WasmEngine,
+        module: &Module,
+        options: InstanceOptions,
+    ) -> Result<Self, HostError> {
+        engine.check_open()?;
+        let config = engine.config();
+        let fuel = options.fuel.unwrap_or(config.metering_limit);
+        check_fuel("fuel", fuel)?;
+        let limits = SessionLimits::from(&config.limits.lowered(&options.limits)?);
+        let session = Arc::new(Session::new(limits));
+        let imports = link::link(module.info(), &options.imports, &session)?;
+        let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
+        let made = Arc::clone(module.compiled()).instantiate(imports);
+        let backend = made.map_err(|how| not_made(&session, how))?;
+        let monitor = Monitor {
+            session: Arc::clone(&session),
+            fuel_used: Arc::default(),
+        };
+        let mut instance = Self {
+            backend: Some(backend),
+            session,
+            monitor,
+            module: module.clone(),
+            engine: engine.clone(),
+            functions: Vec::new(),
+            slots: Vec::new(),
+            default_fuel: config.metering_limit,
+            after_trap: options.after_trap,
+            poisoned_by: None,
+            receipt: Receipt::default(),
+            _permit: permit,
+        };
+        instance.check_sizes()?;
+        instance.start(fuel, options.abi)?;
+        Ok(instance)
+    }
+
+    /// Applies the instance's own caps, which may be below what the module begins with.
+    fn check_sizes(&mut self) -> Result<(), HostError> {
+        let limits = &self.session.limits;
+        let backend = self.backend.as_mut().expect("just made");
+        backend.set_caps(limits.memory_pages, limits.table_elements);
+        let memory = pages(backend.guest().memory().len() as u64);
+        let bytes = |pages: u32| u64::from(pages) * u64::from(meter::PAGE_BYTES);
+        if memory > limits.memory_pages {
+            let (limit, value) = (bytes(limits.memory_pages), bytes(memory));
+            return Err(outcome::over_limit(
+                Phase::Link,
+                ErrorCode::MemoryLimit,
+                limit,
+                value,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Runs what a module wants to have run before its first call.
+    fn start(&mut self, fuel: u64, abi: AbiChoice) -> Result<(), HostError> {
+        let session = &*self.session;
+        let backend = &mut **self.backend.as_mut().expect("just made");
+        session.begin(fuel, false);
+        backend
+            .guest()
+            .arm(fuel.cast_signed(), session.limits.call_depth);
+        let mut convention = Convention::resolve(&self.module, backend, abi);
+        let steps = Steps {
+            module: &self.module,
+            backend,
+            session,
+        };
+        let ran = steps.run(&mut convention);
+        let _ = session.convention.set(convention);
+        let guest = backend.guest();
+        let left = guest.fuel();
+        ran?;
+        if left < 0 {
+            return Err(outcome::fuel_exhausted(Phase::Start, fuel));
+        }
+        session.state.set(InstanceState::Idle);
+        self.receipt = Receipt {
+            fuel_used: fuel.saturating_sub(left.cast_unsigned()),
+            fuel_limit: fuel,
+            fuel_exact: true,
+            memory_pages: super::memory::pages(guest),
+            host_calls: session.host_share().calls,
+            ..Receipt::default()
+        };
+        self.monitor_fuel();
+        Ok(())
+    }
+}
+
+struct Steps<'a> {
+    module: &'a Module,
+    backend: &'a mut dyn BackendInstance,
+    session: &'a Session,
+}
+
+impl Steps<'_> {
+    fn run(mut self, convention: &mut Convention) -> Result<(), HostError> {
+        if let Some(start) = self.backend.function(meter::START) {
+            self.call(start, &mut [])?;
+        }
+        if let Some(initialize) = self.exported(INITIALIZE, &[]) {
+            self.call(initialize, &mut [])?;
+        }
+        if convention.framing == Framing::Envelope {
+            self.check_version()?;
+            convention.call_buffer = self.call_buffer()?;
+        }
+        Ok(())
+    }
+
+    fn check_version(&mut self) -> Result<(), HostError> {
+        let Some(version) = self.exported(abi::ABI_VERSION_EXPORT, &[ValueType::I32]) else {
+            return Ok(());
+        };
+        let mut slots = [0];
+        self.call(version, &mut slots)?;
+        let version = slots[0] as u32;
+        if version <= abi::ABI_VERSION {
+            return Ok(());
+        }
+        let feature = format!("version {version} of the call convention");
+        Err(HostError::new(Phase::Link, ErrorKind::Feature { feature }))
+    }
+
+    /// The guest's call buffer, if it has one that lies in its memory.
+    fn call_buffer(&mut self) -> Result<Option<CallBuffer>, HostError> {
+        let Some(function) = self.exported(abi::CALL_BUFFER, &[ValueType::I64]) else {
+            return Ok(None);
+        };
+        let mut slots = [0];
+        self.call(function, &mut slots)?;
+        let buffer = PackedResult::from_raw(slots[0] as u64);
+        let (ptr, capacity) = (buffer.ptr(), buffer.len());
+        let size = self.backend.guest().memory().len();
+        let usable = !buffer.is_error() && super::memory::range(ptr, capacity, size).is_some();
+        Ok(usable.then_some(CallBuffer { ptr, capacity }))
+    }
+
+    fn exported(&mut self, name: &str, results: &[ValueType]) -> Option<FunctionId> {
+        self.module
+            .exports_function(name, &[], results)
+            .then(|| self.backend.function(name))?
+    }
+
+    fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), HostError> {
+        let guest = self.backend.guest();
+        guest
+            .call(function, slots)
+            .map_err(|how| outcome::explain(guest, self.session, how, Phase::Start))
+    }
+}
+
+/// Why the engine did not make the instance. No guest code has run, so there is no status to ask for.
+#[cold]
+fn not_made(session: &Session, how: Interruption) -> HostError {
+    let kind = match how {
+        Interruption::Trap { trap, frames } => ErrorKind::Trap { trap, frames },
+        Interruption::OutOfMemory(resource) => ErrorKind::OutOfMemory {
+            resource,
+            limit: 0,
+            value: 0,
+        },
+        Interruption::Fault(reason) => ErrorKind::Internal { reason },
+        Interruption::StackOverflow => ErrorKind::StackOverflow {
+            limit: session.limits.call_depth.into(),
+        },
+        Interruption::Host => ErrorKind::Internal {
+            reason: "a host function ran during linking".to_owned(),
+        },
+    };
+    HostError::new(Phase::Start, kind)
+}

@@ -1,0 +1,197 @@
+//! A compiled module and what is known about it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aingle_wasm_prepare::{ExternType, FunctionType, ModuleInfo, ValueType};
+use aingle_wasm_types::Phase;
+use sha2::{Digest as _, Sha256};
+
+use crate::backend::CompiledModule;
+use crate::error::{ErrorKind, HostError};
+use crate::instance::ExportHandle;
+use crate::suggest;
+
+/// SHA-256 of a module's bytes.
+pub(crate) type Digest = [u8; 32];
+
+/// A compiled module. Cheap to clone; its machine code lives as long as the last clone and the last instance.
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: u32,
+    digest: String,
+    info: ModuleInfo,
+    exports: HashMap<String, u32>,
+    custom_sections: Vec<(String, Vec<u8>)>,
+    compiled: Arc<dyn CompiledModule>,
+}
+
+/// Source of [`Inner::id`]. It may wrap: an id only tells a caller's mistakes apart.
+static NEXT_ID: AtomicU32 = AtomicU32::new(0);
+
+impl Module {
+    pub(crate) fn new(
+        wasm: &[u8],
+        digest: Digest,
+        info: ModuleInfo,
+        compiled: Arc<dyn CompiledModule>,
+    ) -> Self {
+        let exports = (0..)
+            .zip(&info.exports)
+            .map(|(index, export)| (export.name.clone(), index))
+            .collect();
+        let contents = |range: std::ops::Range<usize>| wasm.get(range).unwrap_or_default().to_vec();
+        let sections = info.custom_sections.iter();
+        let inner = Inner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            digest: hex(&digest),
+            custom_sections: sections
+                .map(|section| (section.name.clone(), contents(section.range.clone())))
+                .collect(),
+            info,
+            exports,
+            compiled,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// SHA-256 of the bytes that were compiled, as 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The module as its author sees it: imports, exports, custom sections.
+    #[must_use]
+    pub fn info(&self) -> &ModuleInfo {
+        &self.inner.info
+    }
+
+    /// The contents of all custom sections called `name`, in the order of the module.
+    #[must_use]
+    pub fn custom_sections(&self, name: &str) -> Vec<&[u8]> {
+        let called = self
+            .inner
+            .custom_sections
+            .iter()
+            .filter(|(section, _)| section == name);
+        called.map(|(_, contents)| contents.as_slice()).collect()
+    }
+
+    /// Finds an exported function once, for calls that shall not search for its name.
+    ///
+    /// # Errors
+    /// - `ERR_EXPORT_NOT_FOUND` if there is no function of this name; the error suggests near ones.
+    pub fn export_handle(&self, name: &str) -> Result<ExportHandle, HostError> {
+        let index = self.inner.exports.get(name).copied();
+        match index.and_then(|index| Some((index, self.function_type(index)?))) {
+            Some((index, ty)) => Ok(ExportHandle {
+                module: self.inner.id,
+                index,
+                bytes: takes_bytes(ty),
+            }),
+            None => Err(self.no_export(name, "")),
+        }
+    }
+
+    /// The handle's export as index, name and type; refuses handles of other modules.
+    pub(crate) fn export(
+        &self,
+        handle: ExportHandle,
+    ) -> Result<(usize, &str, &FunctionType), HostError> {
+        let export = self.inner.info.exports.get(handle.index as usize);
+        match export.map(|export| (&export.name, &export.ty)) {
+            Some((name, ExternType::Function(ty))) if handle.module == self.inner.id => {
+                Ok((handle.index as usize, name, ty))
+            }
+            _ => Err(HostError::argument(
+                "export",
+                "a handle of another module",
+                "a handle of this instance's module",
+            )),
+        }
+    }
+
+    pub(crate) fn is_id(&self, id: u32) -> bool {
+        self.inner.id == id
+    }
+
+    pub(crate) fn compiled(&self) -> &Arc<dyn CompiledModule> {
+        &self.inner.compiled
+    }
+
+    /// Whether a function of this exact type is exported under this name.
+    pub(crate) fn exports_function(
+        &self,
+        name: &str,
+        params: &[ValueType],
+        results: &[ValueType],
+    ) -> bool {
+        let ty = self
+            .inner
+            .exports
+            .get(name)
+            .and_then(|index| self.function_type(*index));
+        ty.is_some_and(|ty| ty.params == params && ty.results == results)
+    }
+
+    #[cold]
+    pub(crate) fn no_export(&self, name: &str, expected: &'static str) -> HostError {
+        let functions = self
+            .inner
+            .info
+            .exports
+            .iter()
+            .filter(|export| matches!(export.ty, ExternType::Function(_)));
+        let near = suggest::near(name, functions.map(|export| export.name.as_str()));
+        HostError::new(
+            Phase::Call,
+            ErrorKind::ExportNotFound {
+                name: name.to_owned(),
+                expected,
+                near,
+            },
+        )
+    }
+
+    fn function_type(&self, index: u32) -> Option<&FunctionType> {
+        match &self.inner.info.exports.get(index as usize)?.ty {
+            ExternType::Function(ty) => Some(ty),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("digest", &self.digest())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a function takes and returns bytes: `(ptr: i32, len: i32) -> i64`.
+pub(crate) fn takes_bytes(ty: &FunctionType) -> bool {
+    ty.params == [ValueType::I32, ValueType::I32] && ty.results == [ValueType::I64]
+}
+
+pub(crate) fn digest(wasm: &[u8]) -> Digest {
+    Sha256::digest(wasm).into()
+}
+
+fn hex(digest: &Digest) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
