@@ -1,0 +1,3 @@
+//! Targets shared by the integration tests.
+
+pub(crate) mod wasmi_target;

@@ -1,0 +1,343 @@
+//! wasmi as a target, driven directly: of modules as their authors wrote them, or of what `prepare` makes of them.
+//!
+//! In the second form it is the smallest host of a prepared module: it sets the reserved globals before a call from
+//! outside and reads the status after a trap.
+
+use aingle_wasm_prepare::{PrepareConfig, prepare};
+use aingle_wasm_specification::spectest::{self, NumberType};
+use aingle_wasm_specification::{
+    Capabilities, Failure, ReferenceType, Registered, SpecificationTarget, Value,
+};
+use aingle_wasm_types::meter::{self, Stop};
+use aingle_wasm_types::{ErrorCode, TrapKind};
+use wasmi::errors::ErrorKind;
+use wasmi::{
+    Config, Engine, Error, ExternRef, F32, F64, Func, FuncType, Global, Instance, Linker, Memory,
+    MemoryType, Module, Mutability, Nullable, Ref, RefType, Store, Table, TableType, TrapCode,
+    V128, Val, ValType,
+};
+
+/// Fuel of a call, which no script comes near.
+const FUEL: i64 = 1 << 62;
+/// Depth of a call. The deepest call that a script expects to return nests 1,000 deep.
+const DEPTH: i32 = 2_000;
+/// The engine's own limits must never be met before [`DEPTH`] is.
+const RECURSION: usize = 100_000;
+const STACK_BYTES: usize = 256 << 20;
+
+/// Which module runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The author's.
+    Original,
+    /// What `prepare` makes of it.
+    Prepared,
+}
+
+/// A store with everything that one script makes.
+pub(crate) struct WasmiTarget {
+    form: Form,
+    capabilities: Capabilities,
+    store: Store<()>,
+    linker: Linker<()>,
+    instances: Vec<Instance>,
+}
+
+impl WasmiTarget {
+    /// An empty store that has `spectest`. The runner uses no more than `capabilities`, all of which this engine has.
+    pub(crate) fn new(form: Form, capabilities: Capabilities) -> Self {
+        let mut config = Config::default();
+        config
+            .set_max_recursion_depth(RECURSION)
+            .set_max_stack_height(STACK_BYTES);
+        config
+            .wasm_multi_memory(false)
+            .wasm_tail_call(false)
+            .wasm_extended_const(false);
+        config
+            .wasm_custom_page_sizes(false)
+            .wasm_wide_arithmetic(false)
+            .wasm_relaxed_simd(false);
+        let engine = Engine::new(&config);
+        let mut store = Store::new(&engine, ());
+        let linker = spectest_linker(&engine, &mut store).expect("spectest is well-typed");
+        Self {
+            form,
+            capabilities,
+            store,
+            linker,
+            instances: Vec::new(),
+        }
+    }
+
+    /// The bytes that the engine gets.
+    fn bytes(&self, wasm: &[u8]) -> Result<Vec<u8>, Failure> {
+        match self.form {
+            Form::Original => Ok(wasm.to_vec()),
+            Form::Prepared => prepare(wasm, &suite_config())
+                .map(|prepared| prepared.bytes)
+                .map_err(|error| Failure::Refused {
+                    code: error.code(),
+                    message: error.to_string(),
+                }),
+        }
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Module, Failure> {
+        let bytes = self.bytes(wasm)?;
+        Module::new(self.store.engine(), &bytes).map_err(|error| match self.form {
+            Form::Original => Failure::Refused {
+                code: ErrorCode::ModuleInvalid,
+                message: error.to_string(),
+            },
+            Form::Prepared => Failure::Other(format!(
+                "prepare made a module that the engine refuses: {error}"
+            )),
+        })
+    }
+
+    /// Sets the reserved globals of every instance, because a call may go on into others.
+    fn arm(&mut self) {
+        for instance in &self.instances {
+            let values = [
+                (meter::FUEL, Val::I64(FUEL)),
+                (meter::STATUS, Val::I32(0)),
+                (meter::DEPTH, Val::I32(DEPTH)),
+            ];
+            for (name, value) in values {
+                if let Some(global) = instance.get_global(&self.store, name) {
+                    global
+                        .set(&mut self.store, value)
+                        .expect("reserved globals are mutable numbers");
+                }
+            }
+        }
+    }
+
+    /// An imported memory may have a maximum below the cap, which `prepare` cannot know.
+    fn lower_memory_cap(&mut self, instance: Instance) {
+        let Some(memory) = instance.get_memory(&self.store, meter::MEMORY) else {
+            return;
+        };
+        let Some(maximum) = memory.ty(&self.store).maximum() else {
+            return;
+        };
+        let Some(cap) = instance.get_global(&self.store, meter::MEMORY_CAP) else {
+            return;
+        };
+        let pages = cap
+            .get(&self.store)
+            .i32()
+            .map_or(0, |pages| pages.cast_unsigned().min(maximum as u32));
+        cap.set(&mut self.store, Val::I32(pages.cast_signed()))
+            .expect("the cap is a mutable number");
+    }
+
+    /// A stop if an instance says so, an ordinary trap if the engine says so.
+    fn failure(&self, error: &Error) -> Failure {
+        match self.stop() {
+            Stop::None => {}
+            Stop::Depth => return Failure::StackOverflow,
+            stop => return Failure::Other(format!("stopped: {stop:?}")),
+        }
+        match error.as_trap_code() {
+            Some(TrapCode::StackOverflow) => Failure::StackOverflow,
+            Some(code) => {
+                trap_kind(code).map_or_else(|| Failure::Other(error.to_string()), Failure::Trap)
+            }
+            None => link_or_other(error),
+        }
+    }
+
+    fn stop(&self) -> Stop {
+        let statuses = self
+            .instances
+            .iter()
+            .filter_map(|instance| instance.get_global(&self.store, meter::STATUS));
+        let stops =
+            statuses.filter_map(|global| global.get(&self.store).i32().and_then(Stop::from_i32));
+        stops
+            .into_iter()
+            .find(|stop| *stop != Stop::None)
+            .unwrap_or(Stop::None)
+    }
+
+    fn call(&mut self, function: Func, arguments: &[Val]) -> Result<Vec<Val>, Failure> {
+        self.arm();
+        let ty = function.ty(&self.store);
+        let mut results: Vec<Val> = ty
+            .results()
+            .iter()
+            .copied()
+            .map(Val::default_for_ty)
+            .collect();
+        function
+            .call(&mut self.store, arguments, &mut results)
+            .map_err(|error| self.failure(&error))?;
+        Ok(results)
+    }
+
+    fn lower(&mut self, value: &Value) -> Val {
+        match *value {
+            Value::I32(value) => Val::I32(value.cast_signed()),
+            Value::I64(value) => Val::I64(value.cast_signed()),
+            Value::F32(bits) => Val::F32(F32::from_bits(bits)),
+            Value::F64(bits) => Val::F64(F64::from_bits(bits)),
+            Value::V128(bytes) => Val::V128(V128::from(u128::from_le_bytes(bytes))),
+            Value::Null(ReferenceType::Func) => Val::FuncRef(Nullable::Null),
+            Value::Null(ReferenceType::Extern) => Val::ExternRef(Nullable::Null),
+            Value::FuncRef => unreachable!("no script passes a function"),
+            Value::ExternRef(number) => {
+                Val::ExternRef(Nullable::Val(ExternRef::new(&mut self.store, number)))
+            }
+        }
+    }
+
+    fn lift(&self, value: &Val) -> Value {
+        match value {
+            Val::I32(value) => Value::I32(value.cast_unsigned()),
+            Val::I64(value) => Value::I64(value.cast_unsigned()),
+            Val::F32(value) => Value::F32(value.to_bits()),
+            Val::F64(value) => Value::F64(value.to_bits()),
+            Val::V128(value) => Value::V128(value.as_u128().to_le_bytes()),
+            Val::FuncRef(Nullable::Null) => Value::Null(ReferenceType::Func),
+            Val::FuncRef(Nullable::Val(_)) => Value::FuncRef,
+            Val::ExternRef(Nullable::Null) => Value::Null(ReferenceType::Extern),
+            Val::ExternRef(Nullable::Val(object)) => {
+                let number = object.data(&self.store).downcast_ref::<u32>();
+                Value::ExternRef(*number.expect("every external object here is a number"))
+            }
+        }
+    }
+}
+
+impl SpecificationTarget for WasmiTarget {
+    type Instance = Instance;
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn validate(&mut self, wasm: &[u8]) -> Result<(), Failure> {
+        self.compile(wasm).map(drop)
+    }
+
+    fn instantiate(
+        &mut self,
+        wasm: &[u8],
+        registered: &Registered<Instance>,
+    ) -> Result<Instance, Failure> {
+        let module = self.compile(wasm)?;
+        let mut linker = self.linker.clone();
+        for (name, instance) in registered {
+            linker
+                .instance(&mut self.store, name, *instance)
+                .map_err(|error| Failure::Other(error.to_string()))?;
+        }
+        let instance = linker
+            .instantiate_and_start(&mut self.store, &module)
+            .map_err(|error| self.failure(&error))?;
+        self.instances.push(instance);
+        self.lower_memory_cap(instance);
+        if let Some(start) = instance.get_func(&self.store, meter::START) {
+            self.call(start, &[])?;
+        }
+        Ok(instance)
+    }
+
+    fn invoke(
+        &mut self,
+        instance: &Instance,
+        export: &str,
+        arguments: &[Value],
+    ) -> Result<Vec<Value>, Failure> {
+        let function = instance
+            .get_func(&self.store, export)
+            .ok_or_else(|| Failure::Other(format!("there is no exported function `{export}`")))?;
+        let arguments: Vec<Val> = arguments.iter().map(|value| self.lower(value)).collect();
+        let results = self.call(function, &arguments)?;
+        Ok(results.iter().map(|value| self.lift(value)).collect())
+    }
+
+    fn get(&mut self, instance: &Instance, export: &str) -> Result<Value, Failure> {
+        let global = instance
+            .get_global(&self.store, export)
+            .ok_or_else(|| Failure::Other(format!("there is no exported global `{export}`")))?;
+        Ok(self.lift(&global.get(&self.store)))
+    }
+}
+
+/// One file has a `br_table` of 24,616 targets, more than is allowed by default.
+fn suite_config() -> PrepareConfig {
+    let mut config = PrepareConfig::default();
+    config.complexity.branch_targets = 1 << 15;
+    config
+}
+
+fn trap_kind(code: TrapCode) -> Option<TrapKind> {
+    Some(match code {
+        TrapCode::UnreachableCodeReached => TrapKind::Unreachable,
+        TrapCode::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds,
+        TrapCode::TableOutOfBounds => TrapKind::TableOutOfBounds,
+        TrapCode::IndirectCallToNull | TrapCode::BadSignature => TrapKind::IndirectCallMismatch,
+        TrapCode::IntegerDivisionByZero => TrapKind::IntegerDivideByZero,
+        TrapCode::IntegerOverflow => TrapKind::IntegerOverflow,
+        TrapCode::BadConversionToInteger => TrapKind::FloatToInteger,
+        _ => return None,
+    })
+}
+
+/// Segments that do not fit are errors of instantiation for this engine and traps for the specification.
+fn link_or_other(error: &Error) -> Failure {
+    use wasmi::errors::{InstantiationError, MemoryError};
+    match error.kind() {
+        ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => {
+            Failure::Trap(TrapKind::TableOutOfBounds)
+        }
+        ErrorKind::Memory(MemoryError::OutOfBoundsAccess) => {
+            Failure::Trap(TrapKind::MemoryOutOfBounds)
+        }
+        ErrorKind::Linker(_) | ErrorKind::Instantiation(_) => Failure::Link(error.to_string()),
+        _ => Failure::Other(error.to_string()),
+    }
+}
+
+fn spectest_linker(engine: &Engine, store: &mut Store<()>) -> Result<Linker<()>, Error> {
+    let mut linker = Linker::new(engine);
+    for (name, params) in spectest::FUNCTIONS {
+        let ty = FuncType::new(params.iter().map(|ty| val_type(*ty)), []);
+        let function = Func::new(&mut *store, ty, |_, _, _| Ok(()));
+        linker.define(spectest::MODULE, name, function)?;
+    }
+    for (name, value) in spectest::GLOBALS {
+        let global = Global::new(&mut *store, number(&value), Mutability::Const);
+        linker.define(spectest::MODULE, name, global)?;
+    }
+    let (least, greatest) = spectest::TABLE_ELEMENTS;
+    let ty = TableType::new(RefType::Func, least, Some(greatest));
+    let table = Table::new(&mut *store, ty, Ref::null(RefType::Func))?;
+    linker.define(spectest::MODULE, spectest::TABLE, table)?;
+    let (least, greatest) = spectest::MEMORY_PAGES;
+    let memory = Memory::new(&mut *store, MemoryType::new(least, Some(greatest)))?;
+    linker.define(spectest::MODULE, spectest::MEMORY, memory)?;
+    Ok(linker)
+}
+
+fn val_type(ty: NumberType) -> ValType {
+    match ty {
+        NumberType::I32 => ValType::I32,
+        NumberType::I64 => ValType::I64,
+        NumberType::F32 => ValType::F32,
+        NumberType::F64 => ValType::F64,
+    }
+}
+
+fn number(value: &Value) -> Val {
+    match *value {
+        Value::I32(value) => Val::I32(value.cast_signed()),
+        Value::I64(value) => Val::I64(value.cast_signed()),
+        Value::F32(bits) => Val::F32(F32::from_bits(bits)),
+        Value::F64(bits) => Val::F64(F64::from_bits(bits)),
+        _ => unreachable!("the globals of spectest are numbers"),
+    }
+}

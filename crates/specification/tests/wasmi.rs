@@ -1,0 +1,59 @@
+//! The suite on wasmi: first the modules as they are, which checks this runner and the engine against the suite, then
+//! what `prepare` makes of them, which must pass exactly as much.
+
+mod support;
+
+use aingle_wasm_specification::{Capabilities, Exclusions, Group, read_suite, run};
+use support::wasmi_target::{Form, WasmiTarget};
+
+const EVERYTHING: Capabilities = Capabilities {
+    host_objects: true,
+    shared_objects: true,
+    shared_tables: true,
+    live_references: true,
+};
+
+fn check(form: Form, capabilities: Capabilities) {
+    let scripts = read_suite(&[Group::Core, Group::Simd]).expect("the suite reads");
+    let report = run(&scripts, &Exclusions::committed(), || {
+        WasmiTarget::new(form, capabilities)
+    });
+    println!("{report}");
+    let problems = report.problems();
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
+}
+
+#[test]
+fn original_modules_pass() {
+    check(Form::Original, EVERYTHING);
+}
+
+/// Without shared tables: one that got functions of an instance whose later initialisers failed makes this engine abort
+/// the process as soon as such a function reads a global, which every prepared function does.
+#[test]
+fn prepared_modules_pass() {
+    check(
+        Form::Prepared,
+        Capabilities {
+            shared_tables: false,
+            ..EVERYTHING
+        },
+    );
+}
+
+/// The exclusions of every reason are right, for targets that can do less.
+#[test]
+fn original_modules_pass_with_functions_and_numbers_only() {
+    let least = Capabilities {
+        host_objects: false,
+        shared_objects: false,
+        shared_tables: false,
+        live_references: false,
+    };
+    check(Form::Original, least);
+}
