@@ -1,0 +1,112 @@
+//! The operations on plain slices, without any ABI.
+
+use aingle_wasm_codec::{CodecError, DecodeOptions, EncodeOptions, decode as open, encode as seal};
+use aingle_wasm_prepare::json::{config_from_json, error_to_json, info_to_json};
+use aingle_wasm_types::ErrorCode;
+use serde_json::json;
+
+use crate::answer::Answer;
+
+/// Prepares a module: the prepared bytes, then the description as JSON.
+pub(crate) fn prepare(wasm: &[u8], config: &[u8]) -> Answer {
+    let config = std::str::from_utf8(config).map_err(|error| error.to_string());
+    let config = config.and_then(|text| config_from_json(text).map_err(|error| error.to_string()));
+    let config = match config {
+        Ok(config) => config,
+        // The facade has checked every option, so this is a fault of ours.
+        Err(reason) => {
+            return Answer::refused_with(
+                ErrorCode::Internal.as_str(),
+                &json!({ "reason": reason }),
+            );
+        }
+    };
+    match aingle_wasm_prepare::prepare(wasm, &config) {
+        Ok(prepared) => {
+            let info = info_to_json(&prepared.info).into_bytes();
+            Answer::done(prepared.bytes, info)
+        }
+        Err(error) => Answer::refused(error_to_json(&error)),
+    }
+}
+
+/// The envelope of a payload, compressed if asked for, large enough and smaller that way.
+pub(crate) fn encode(payload: &[u8], flags: u8, compress: bool) -> Answer {
+    let options = EncodeOptions {
+        flags,
+        compress,
+        ..EncodeOptions::default()
+    };
+    answer(seal(payload, &options))
+}
+
+/// The payload of an envelope, decompressed, of at most `max_bytes`.
+pub(crate) fn decode(envelope: &[u8], max_bytes: usize) -> Answer {
+    let options = DecodeOptions {
+        max_bytes,
+        ..DecodeOptions::default()
+    };
+    answer(open(envelope, &options).map(|decoded| decoded.payload.into_owned()))
+}
+
+fn answer(result: Result<Vec<u8>, CodecError>) -> Answer {
+    match result {
+        Ok(bytes) => Answer::done(bytes, Vec::new()),
+        Err(error) => {
+            let numbers = error.expected_and_actual();
+            let details = numbers.map_or_else(
+                || json!({}),
+                |(expected, actual)| json!({ "expected": expected, "actual": actual }),
+            );
+            Answer::refused_with(error.code().as_str(), &details)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn error(answer: &Answer) -> Value {
+        assert!(answer.is_refused());
+        serde_json::from_slice(answer.part(0)).expect("errors are JSON")
+    }
+
+    #[test]
+    fn a_module_is_prepared_and_described() {
+        let answer = prepare(b"\0asm\x01\0\0\0", b"{}");
+        assert!(!answer.is_refused());
+        assert!(answer.part(0).starts_with(b"\0asm"));
+        let info: Value = serde_json::from_slice(answer.part(1)).expect("the description is JSON");
+        assert_eq!(info["imports"], json!([]));
+        assert_eq!(answer.part(2), b"");
+    }
+
+    #[test]
+    fn bad_modules_and_bad_configurations_are_told_apart() {
+        assert_eq!(
+            error(&prepare(b"no", b"{}"))["code"],
+            "ERR_MODULE_MALFORMED"
+        );
+        for config in [&b"{\"unknown\":1}"[..], b"[", b"\xff"] {
+            assert_eq!(
+                error(&prepare(b"\0asm\x01\0\0\0", config))["code"],
+                "ERR_INTERNAL"
+            );
+        }
+    }
+
+    #[test]
+    fn a_compressed_envelope_comes_back() {
+        let payload = [7; 5_000];
+        let envelope = encode(&payload, 4, true);
+        assert!(envelope.part(0).len() < 100);
+        assert_eq!(decode(envelope.part(0), 5_000).part(0), payload);
+        let refused = error(&decode(envelope.part(0), 4_999));
+        assert_eq!(
+            refused,
+            json!({ "code": "ERR_ENVELOPE_LIMIT", "details": { "expected": 4_999, "actual": 5_000 } })
+        );
+    }
+}

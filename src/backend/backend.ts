@@ -1,0 +1,160 @@
+// The seam between the facade and what runs guests. A backend is given options that were checked and resolved; it is the only side
+// that knows an engine. Errors cross it as `AingleWasmError`, made by `createError`.
+import type { HostContext, HostScope } from '../host-context';
+import type {
+  BackendKind,
+  CacheStats,
+  ComplexityCap,
+  EngineStats,
+  ExportDescriptor,
+  FunctionType,
+  ImportDescriptor,
+  InstanceState,
+  Receipt,
+  ValidationResult,
+  Value,
+} from '../types';
+
+/** One way to run guests that could be loaded here. */
+export interface BackendFactory {
+  readonly kind: BackendKind;
+  /** Version of the engine behind it, such as `6.1.0`. */
+  readonly version: string;
+  /** Where it came from: a file name without its directories, or `node`. */
+  readonly source: string;
+  readonly capabilities: Readonly<Record<string, boolean>>;
+  createEngine(options: ResolvedEngineOptions): BackendEngine;
+}
+
+/** A backend that was tried, and why it is not used. */
+export interface LoadAttempt {
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** What a loader returns; it never throws. */
+export interface LoadResult {
+  readonly factory?: BackendFactory;
+  readonly attempts: readonly LoadAttempt[];
+}
+
+export interface ResolvedLimits {
+  readonly memoryBytes: number;
+  readonly tableElements: number;
+  readonly callDepth: number;
+  readonly outputBytes: number;
+  /** Undefined: no limit. */
+  readonly hostCalls: number | undefined;
+}
+
+export interface ResolvedEngineOptions {
+  readonly backend: 'auto' | BackendKind;
+  readonly meteringLimit: bigint;
+  readonly cacheSize: number;
+  readonly staticMemoryBound: 'auto' | number;
+  readonly limits: ResolvedLimits & { readonly instances: number };
+  readonly complexity: Readonly<Record<ComplexityCap, number>>;
+  readonly threads: number;
+  readonly queue: number;
+}
+
+/** What the JSON of `prepare` says about a module: the user's view, without reserved names. */
+export interface ModuleInfoJson {
+  readonly imports: readonly ImportDescriptor[];
+  readonly exports: readonly ExportDescriptor[];
+  /** Ranges in the original bytes. */
+  readonly customSections: readonly { readonly name: string; readonly start: number; readonly end: number }[];
+  readonly hasStart: boolean;
+  /** Elements that all tables, exported or not, begin with. */
+  readonly tableElements: number;
+}
+
+/**
+ * One imported function with what serves it; the facade has matched names and types.
+ *
+ * `numeric`: `call(args, context)` takes the parameters as core values and returns the results as core values, one for each result
+ * of `type`, converted and checked. `envelope`: `call(input, context)` takes and returns bytes; `input` must be a copy of the guest's.
+ * Whatever it throws goes through `hostFailure` of src/host-call.ts, ends the guest's call and is its error.
+ */
+export type ResolvedHostFunction = NumericHost | EnvelopeHost;
+
+interface HostBase {
+  readonly module: string;
+  readonly name: string;
+  readonly type: FunctionType;
+  /** Fuel charged before each call. */
+  readonly cost: bigint;
+}
+
+export interface NumericHost extends HostBase {
+  readonly kind: 'numeric';
+  call(args: readonly Value[], context: HostContext): readonly Value[];
+}
+
+export interface EnvelopeHost extends HostBase {
+  readonly kind: 'envelope';
+  call(input: Uint8Array, context: HostContext): Uint8Array;
+}
+
+export interface ResolvedInstanceOptions {
+  /** In the order of the module's function imports; functions of `aingle_v1` are not in it, a backend provides them. */
+  readonly hostFunctions: readonly ResolvedHostFunction[];
+  readonly abi: 'auto' | 'envelope' | 'bytes';
+  readonly afterTrap: 'poison' | 'keep';
+  /** At most the engine's. */
+  readonly limits: ResolvedLimits;
+  readonly fuel: bigint;
+  readonly data: unknown;
+  /** Makes the context that host functions of one instance get; a backend calls it once an instance. */
+  createContext(scope: HostScope): HostContext;
+}
+
+export interface ResolvedCallOptions {
+  readonly fuel: bigint;
+  readonly data: unknown;
+}
+
+export interface RawResult {
+  readonly bytes: Uint8Array;
+  readonly receipt: Receipt;
+}
+
+export interface BackendEngine {
+  validate(bytes: Uint8Array): ValidationResult;
+  /** Copies what it needs of `bytes` before it returns; so do the other compile functions. */
+  compile(bytes: Uint8Array): Promise<BackendModule>;
+  compileSync(bytes: Uint8Array): BackendModule;
+  compileCached(label: Uint8Array, bytes: Uint8Array): Promise<BackendModule>;
+  cacheStats(): CacheStats;
+  clearCache(): void;
+  stats(): EngineStats;
+  close(): Promise<void>;
+}
+
+export interface BackendModule {
+  readonly digest: string;
+  readonly info: ModuleInfoJson;
+  customSections(name: string): Uint8Array[];
+  instantiate(options: ResolvedInstanceOptions): Promise<BackendInstance>;
+  instantiateSync(options: ResolvedInstanceOptions): BackendInstance;
+  close(): void;
+}
+
+export interface BackendInstance {
+  readonly state: InstanceState;
+  readonly fuelUsed: bigint;
+  /** Copies `input` before it returns. */
+  call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult>;
+  callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult;
+  callRaw(name: string, input: Uint8Array): Uint8Array;
+  /** `args` were checked against the export's type by `checkArguments` of src/values.ts. */
+  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]>;
+  /** The function behind `instance.exports[name]`: checks its arguments with `checkArguments` and returns with `unwrapResults`. */
+  exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown;
+  memoryPages(): number;
+  /** The range was checked against `memoryPages`. */
+  memoryRead(ptr: number, len: number): Uint8Array;
+  memoryWrite(ptr: number, bytes: Uint8Array): void;
+  memoryGrow(pages: number): number;
+  close(): void;
+}

@@ -1,0 +1,47 @@
+// Chooses the backend of an engine.
+import { createError, invalidValue } from '../errors/error';
+import { quoteAll } from '../errors/text';
+import type { BackendKind } from '../types';
+import type { BackendFactory, LoadAttempt } from './backend';
+import { loadNative } from './loader';
+import { v8Factory } from './v8/factory';
+
+/** Overrides `backend: 'auto'`, and nothing else. */
+const VARIABLE = 'AINGLE_WASM_BACKEND';
+const KINDS: readonly string[] = ['auto', 'wasmer', 'wasmi', 'v8'];
+
+export interface Selection {
+  readonly factory: BackendFactory;
+  /** What was tried before it and why that is not used. */
+  readonly attempts: readonly LoadAttempt[];
+}
+
+/**
+ * The backend asked for; for `'auto'` the native one where it loads, else v8.
+ *
+ * @throws `ERR_ENGINE_UNAVAILABLE` with what was tried, `ERR_INVALID_ARG_VALUE` for an unknown word in `AINGLE_WASM_BACKEND`
+ */
+export function selectBackend(asked: 'auto' | BackendKind): Selection {
+  const wanted = asked === 'auto' ? fromEnvironment() : asked;
+  if (wanted === 'v8') return { factory: v8Factory, attempts: [] };
+  const { factory, attempts } = loadNative();
+  if (factory !== undefined && (wanted === 'auto' || wanted === factory.kind)) return { factory, attempts };
+  if (wanted === 'auto') return { factory: v8Factory, attempts };
+  throw createError('ERR_ENGINE_UNAVAILABLE', 'load', {
+    backend: wanted,
+    attempts: [...attempts, ...otherEngine(factory, wanted)],
+  });
+}
+
+function otherEngine(factory: BackendFactory | undefined, wanted: BackendKind): LoadAttempt[] {
+  return factory === undefined
+    ? []
+    : [{ source: factory.source, reason: `it contains ${factory.kind}, not ${wanted}` }];
+}
+
+function fromEnvironment(): 'auto' | BackendKind {
+  const value = process.env[VARIABLE];
+  if (value === undefined || value === '') return 'auto';
+  if (!KINDS.includes(value)) throw invalidValue(VARIABLE, `allowed are ${quoteAll(KINDS)}`, value);
+  return value as 'auto' | BackendKind;
+}

@@ -1,0 +1,20 @@
+import type { ModuleInfoJson } from '../backend';
+import type { BytesFunction, Convention } from './convention';
+import type { GuestMemory } from './guest-memory';
+import type { HostCalls } from './host-calls';
+import type { Meter } from './meter';
+
+// biome-ignore lint/suspicious/noExplicitAny: the types are checked against the module's description
+export type GuestFunction = (...args: any[]) => any;
+
+/** Everything of an instance that holds on to its memory; let go of as a whole when the instance is closed. */
+export interface Guest {
+  readonly info: ModuleInfoJson;
+  readonly exports: WebAssembly.Exports;
+  readonly memory: GuestMemory;
+  readonly meter: Meter;
+  readonly calls: HostCalls;
+  readonly convention: Convention;
+  /** Functions of bytes that were looked up and have the right type. */
+  readonly bytesFunctions: Map<string, BytesFunction>;
+}

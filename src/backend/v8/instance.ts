@@ -1,0 +1,265 @@
+import type { ErrorCode } from '../../errors/codes';
+import { AingleWasmError, createError } from '../../errors/error';
+import { requireBytesFunction } from '../../exports';
+import type { FunctionType, InstanceState, Receipt, Value } from '../../types';
+import { checkArguments, requireCarried } from '../../values';
+import type { BackendInstance, RawResult, ResolvedCallOptions, ResolvedInstanceOptions } from '../backend';
+import type { BytesFunction } from './convention';
+import type { InstancePermit, V8Engine } from './engine';
+import type { Guest, GuestFunction } from './guest';
+import { exhausted, explainEnd, isStop, keepsWhenAsked } from './outcome';
+
+const PAGE_BYTES = 65_536;
+
+/** A guest and its state machine. Everything runs on the thread that made it. */
+export class V8Instance implements BackendInstance {
+  readonly #engine: V8Engine;
+  readonly #permit: InstancePermit;
+  readonly #options: ResolvedInstanceOptions;
+  readonly #defaultFuel: bigint;
+  /** Undefined once the instance is closed. */
+  #guest: Guest | undefined;
+  #state: 'idle' | 'running' | 'poisoned' = 'idle';
+  /** A call is on the stack while the instance is closed: the guest is let go of when that call has ended. */
+  #closing = false;
+  #poisonedBy: ErrorCode | undefined;
+  /** Asynchronous calls that are waiting or running. */
+  #pending = 0;
+  /** `fuelUsed` of a closed instance. */
+  #finalFuel = 0n;
+
+  constructor(engine: V8Engine, permit: InstancePermit, guest: Guest, options: ResolvedInstanceOptions) {
+    this.#engine = engine;
+    this.#permit = permit;
+    this.#guest = guest;
+    this.#options = options;
+    this.#defaultFuel = engine.options.meteringLimit;
+  }
+
+  get state(): InstanceState {
+    if (this.#guest === undefined || this.#closing) return 'closed';
+    if (this.#guest.calls.active) return 'host';
+    return this.#state === 'idle' && this.#pending > 0 ? 'running' : this.#state;
+  }
+
+  get fuelUsed(): bigint {
+    return this.#guest === undefined ? this.#finalFuel : this.#guest.meter.used;
+  }
+
+  call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult> {
+    this.#requireUsable();
+    this.#bytesFunction(name);
+    const copy = input.slice();
+    const submitted = performance.now();
+    return this.#enqueue(() => this.#callWithReceipt(name, copy, options, performance.now() - submitted));
+  }
+
+  callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult {
+    this.#requireIdle();
+    return this.#callWithReceipt(name, input, options, 0);
+  }
+
+  callRaw(name: string, input: Uint8Array): Uint8Array {
+    this.#requireIdle();
+    return this.#callBytes(name, input, this.#defaultFuel, this.#options.data, false);
+  }
+
+  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
+    this.#requireUsable();
+    const copy = [...args];
+    return this.#enqueue(() => {
+      const returned = this.#callValues(name, copy, options.fuel, options.data);
+      return returned === undefined ? [] : Array.isArray(returned) ? returned : [returned];
+    });
+  }
+
+  exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown {
+    let carried = false;
+    return (...args) => {
+      if (!carried) requireCarried(type, 'call');
+      carried = true;
+      checkArguments(name, type, args);
+      this.#requireIdle();
+      return this.#callValues(name, args, this.#defaultFuel, this.#options.data);
+    };
+  }
+
+  memoryPages(): number {
+    return this.#guestAtRest().memory.pages();
+  }
+
+  memoryRead(ptr: number, len: number): Uint8Array {
+    return this.#guestAtRest()
+      .memory.bytes()
+      .slice(ptr, ptr + len);
+  }
+
+  memoryWrite(ptr: number, bytes: Uint8Array): void {
+    this.#guestAtRest().memory.bytes().set(bytes, ptr);
+  }
+
+  memoryGrow(pages: number): number {
+    const { memory } = this.#guestAtRest();
+    const limit = this.#options.limits.memoryBytes;
+    const value = (memory.pages() + pages) * PAGE_BYTES;
+    if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'call', { limit, value });
+    const before = memory.grow(pages);
+    if (before !== undefined) return before;
+    throw createError('ERR_OUT_OF_MEMORY', 'call', {
+      resource: "growth of a guest's memory",
+      limit: 0,
+      value: pages * PAGE_BYTES,
+    });
+  }
+
+  close(): void {
+    if (this.#state === 'running') this.#closing = true;
+    else this.#letGo();
+  }
+
+  #callWithReceipt(name: string, input: Uint8Array, options: ResolvedCallOptions, queueMs: number): RawResult {
+    const begun = performance.now();
+    const bytes = this.#callBytes(name, input, options.fuel, options.data, true);
+    return { bytes, receipt: this.#receipt(performance.now() - begun, queueMs, input.length, bytes.length) };
+  }
+
+  /** One call of a function of bytes. The instance must be idle. */
+  #callBytes(name: string, input: Uint8Array, fuel: bigint, data: unknown, timed: boolean): Uint8Array {
+    const fn = this.#bytesFunction(name);
+    const guest = this.#guest!;
+    if (!guest.convention.accepts(input.length)) throw noAllocator();
+    this.#begin(guest, fuel, data, timed);
+    let output: Uint8Array | AingleWasmError;
+    try {
+      output = guest.convention.call(fn, input);
+    } catch (thrown) {
+      throw this.#interrupted(guest, thrown);
+    }
+    this.#returned(guest);
+    if (output instanceof AingleWasmError) throw output;
+    return output;
+  }
+
+  /** One call of a function of core values. The instance must be idle. */
+  #callValues(name: string, args: readonly Value[], fuel: bigint, data: unknown) {
+    const guest = this.#guest!;
+    const fn = guest.exports[name] as GuestFunction;
+    this.#begin(guest, fuel, data, false);
+    let results: Value | Value[] | undefined;
+    try {
+      results = fn(...args);
+    } catch (thrown) {
+      throw this.#interrupted(guest, thrown);
+    }
+    this.#returned(guest);
+    return results;
+  }
+
+  #begin(guest: Guest, fuel: bigint, data: unknown, timed: boolean): void {
+    this.#state = 'running';
+    guest.calls.begin(data, timed);
+    guest.meter.begin(fuel);
+  }
+
+  /** The guest has come back: it is usable, if its last charge was within the limit. */
+  #returned(guest: Guest): void {
+    if (!guest.meter.end(true)) throw this.#ended(guest, exhausted(guest.meter, 'call'));
+    this.#engine.countCall(guest.meter, false);
+    this.#state = 'idle';
+    if (this.#closing) this.#letGo();
+  }
+
+  /** The guest has not come back. Returns the error to throw. */
+  #interrupted(guest: Guest, thrown: unknown): AingleWasmError {
+    guest.meter.end(false);
+    const error = explainEnd(thrown, guest.meter, guest.calls, this.#options.limits.callDepth, 'call');
+    if (error.code === 'ERR_FUEL_EXHAUSTED') guest.meter.useAll();
+    return this.#ended(guest, error);
+  }
+
+  #ended(guest: Guest, error: AingleWasmError): AingleWasmError {
+    const keep = this.#options.afterTrap === 'keep' && keepsWhenAsked(error.code);
+    if (!keep) this.#poisonedBy = error.code;
+    this.#state = keep ? 'idle' : 'poisoned';
+    this.#engine.countCall(guest.meter, isStop(error.code));
+    if (this.#closing) this.#letGo();
+    return error;
+  }
+
+  #bytesFunction(name: string): BytesFunction {
+    const guest = this.#guest!;
+    const known = guest.bytesFunctions.get(name);
+    if (known !== undefined) return known;
+    requireBytesFunction(guest.info, name);
+    const found = guest.exports[name] as BytesFunction;
+    guest.bytesFunctions.set(name, found);
+    return found;
+  }
+
+  async #enqueue<T>(run: () => T): Promise<T> {
+    this.#pending++;
+    try {
+      return await this.#engine.queue.submit(() => {
+        this.#requireUsable();
+        return run();
+      });
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /** Refuses a call that cannot wait. */
+  #requireIdle(): void {
+    if (this.#state !== 'idle' || this.#pending > 0 || this.#guest === undefined || this.#engine.closed) {
+      this.#requireUsable();
+      throw createError('ERR_INSTANCE_BUSY', 'call');
+    }
+  }
+
+  /** Refuses a call that would not run however long it waits. */
+  #requireUsable(): void {
+    if (this.#engine.closed) throw createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' });
+    if (this.#guest === undefined || this.#closing) throw createError('ERR_INSTANCE_CLOSED', 'call');
+    if (this.#state === 'poisoned') throw createError('ERR_INSTANCE_POISONED', 'call', { reason: this.#poisonedBy });
+  }
+
+  /** The guest while its memory may be used: at rest, or waiting in a host function. */
+  #guestAtRest(): Guest {
+    const { state } = this;
+    if (state === 'running') throw createError('ERR_INSTANCE_BUSY', 'call');
+    if (state === 'closed') throw createError('ERR_INSTANCE_CLOSED', 'call');
+    return this.#guest!;
+  }
+
+  #letGo(): void {
+    if (this.#guest === undefined) return;
+    this.#finalFuel = this.#guest.meter.used;
+    this.#guest = undefined;
+    this.#permit.release();
+  }
+
+  #receipt(wallMs: number, queueMs: number, bytesIn: number, bytesOut: number): Receipt {
+    const { meter, calls, memory } = this.#guest!;
+    return Object.freeze({
+      fuelUsed: meter.used,
+      fuelLimit: meter.limit,
+      fuelExact: true,
+      wallMs,
+      queueMs,
+      hostMs: calls.elapsed,
+      hostCalls: calls.count,
+      memoryPages: memory.pages(),
+      bytesIn,
+      bytesOut,
+      backend: 'v8',
+    });
+  }
+}
+
+function noAllocator(): AingleWasmError {
+  return createError('ERR_EXPORT_NOT_FOUND', 'call', {
+    name: 'malloc',
+    expected: 'an allocator, which an input needs',
+    near: [],
+  });
+}

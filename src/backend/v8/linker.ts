@@ -1,0 +1,79 @@
+// The import object of an instance: the user's host functions and those of `aingle_v1`.
+import { AingleWasmError } from '../../errors/error';
+import { hostFailure } from '../../host-call';
+import type { Value } from '../../types';
+import type { EnvelopeHost, ModuleInfoJson, NumericHost, ResolvedHostFunction } from '../backend';
+import type { HostCalls } from './host-calls';
+import { CRC32_BYTES_A_FUEL, SYSTEM_MODULE } from './names';
+
+// biome-ignore lint/suspicious/noExplicitAny: the parameters' types are the import's
+type ImportedFunction = (...args: any[]) => Value | readonly Value[] | undefined;
+
+/** Every import of the module by module and name. The facade has matched names and types. */
+export function importObject(
+  info: ModuleInfoJson,
+  hostFunctions: readonly ResolvedHostFunction[],
+  calls: HostCalls,
+): WebAssembly.Imports {
+  const imports: Record<string, Record<string, ImportedFunction>> = Object.create(null);
+  const add = (module: string, name: string, fn: ImportedFunction) => {
+    imports[module] ??= Object.create(null) as Record<string, ImportedFunction>;
+    imports[module][name] = fn;
+  };
+  for (const host of hostFunctions) add(host.module, host.name, imported(host, calls));
+  for (const { module, name } of info.imports) {
+    if (module === SYSTEM_MODULE) add(module, name, SYSTEM[name]!(calls));
+  }
+  return imports as WebAssembly.Imports;
+}
+
+function imported(host: ResolvedHostFunction, calls: HostCalls): ImportedFunction {
+  return host.kind === 'numeric' ? numeric(host, calls) : envelope(host, calls);
+}
+
+function numeric({ call, cost, name, type }: NumericHost, calls: HostCalls): ImportedFunction {
+  const several = type.results.length > 1;
+  return (...args) => {
+    calls.enter(cost);
+    let results: readonly Value[];
+    try {
+      results = call(args, calls.context);
+    } catch (thrown) {
+      throw calls.fail(hostFailure(name, thrown));
+    }
+    calls.leave();
+    return several ? results : results[0];
+  };
+}
+
+function envelope({ call, cost, name }: EnvelopeHost, calls: HostCalls): ImportedFunction {
+  return (ptr: number, len: number) => {
+    calls.enter(cost);
+    const input = calls.convention.takeArgument(ptr >>> 0, len >>> 0);
+    if (input instanceof AingleWasmError) throw calls.fail(input);
+    let reply: Uint8Array;
+    try {
+      reply = call(input, calls.context);
+    } catch (thrown) {
+      throw calls.fail(hostFailure(name, thrown));
+    }
+    calls.leave();
+    const packed = calls.convention.reply(reply);
+    if (packed instanceof AingleWasmError) throw calls.fail(packed);
+    return packed;
+  };
+}
+
+const SYSTEM: Readonly<Record<string, (calls: HostCalls) => ImportedFunction>> = {
+  crc32: (calls) => (ptr: number, len: number) => {
+    const length = len >>> 0;
+    calls.chargeGuest(Math.floor(length / CRC32_BYTES_A_FUEL));
+    const checksum = calls.convention.checksum(ptr >>> 0, length);
+    if (checksum instanceof AingleWasmError) throw calls.fail(checksum);
+    return checksum;
+  },
+  panic: (calls) => (ptr: number, len: number) => {
+    calls.reportPanic(ptr >>> 0, len >>> 0);
+    return undefined;
+  },
+};

@@ -1,0 +1,56 @@
+import type { BackendInstance, BackendModule, ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
+import type { V8Engine } from './engine';
+import { V8Instance } from './instance';
+import { makeGuest } from './instantiate';
+
+/** What compiling gives: shared by all modules of the same bytes that came from the cache. */
+export interface CompiledModule {
+  readonly module: WebAssembly.Module;
+  readonly info: ModuleInfoJson;
+  readonly digest: string;
+  /** Contents of the custom sections, in order. */
+  readonly customSections: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+}
+
+export class V8Module implements BackendModule {
+  readonly #engine: V8Engine;
+  readonly #compiled: CompiledModule;
+
+  constructor(engine: V8Engine, compiled: CompiledModule) {
+    this.#engine = engine;
+    this.#compiled = compiled;
+  }
+
+  get digest(): string {
+    return this.#compiled.digest;
+  }
+
+  get info(): ModuleInfoJson {
+    return this.#compiled.info;
+  }
+
+  customSections(name: string): Uint8Array[] {
+    return this.#compiled.customSections.filter((section) => section.name === name).map(({ bytes }) => bytes.slice());
+  }
+
+  async instantiate(options: ResolvedInstanceOptions): Promise<BackendInstance> {
+    return this.instantiateSync(options);
+  }
+
+  instantiateSync(options: ResolvedInstanceOptions): BackendInstance {
+    this.#engine.requireOpen();
+    const permit = this.#engine.admitInstance();
+    try {
+      const guest = makeGuest(this.#compiled.module, this.#compiled.info, options);
+      const instance = new V8Instance(this.#engine, permit, guest, options);
+      this.#engine.watch(instance, permit);
+      return instance;
+    } catch (error) {
+      permit.release();
+      throw error;
+    }
+  }
+
+  /** The compiled code goes with the last reference to it. */
+  close(): void {}
+}

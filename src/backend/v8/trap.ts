@@ -1,0 +1,34 @@
+// From what V8 throws to the kinds of trap that every engine can tell apart.
+
+/** V8's wordings, Node 20 to 24. The first that matches counts. */
+const TRAPS: readonly (readonly [RegExp, string])[] = [
+  [/unreachable/, 'unreachable'],
+  [/memory access out of bounds|data segment/, 'memory_out_of_bounds'],
+  [/table|element segment/, 'table_out_of_bounds'],
+  [/divide by zero|remainder by zero/, 'integer_divide_by_zero'],
+  [/divide result unrepresentable/, 'integer_overflow'],
+  [/float unrepresentable/, 'float_to_integer'],
+  [/null function|signature mismatch/, 'indirect_call_mismatch'],
+];
+
+/** The kind of a trap, from its message; undefined for a wording that is not known. */
+export function trapKind(message: string): string | undefined {
+  return TRAPS.find(([wording]) => wording.test(message))?.[1];
+}
+
+const FRAME = /^\s*at (?:(.+) \()?wasm:\/\/[^)]*?wasm-function\[(\d+)\]/;
+
+/** Guest functions on the stack of a trap, innermost first: by name where the module has one, else `function 7`. */
+export function guestFrames(stack: string | undefined): string[] {
+  const frames: string[] = [];
+  for (const line of (stack ?? '').split('\n')) {
+    const found = FRAME.exec(line);
+    if (found !== null) frames.push(found[1] ?? `function ${found[2]}`);
+  }
+  return frames;
+}
+
+/** Whether V8's own stack ended. */
+export function isStackOverflow(thrown: unknown): boolean {
+  return thrown instanceof RangeError && /call stack/.test(thrown.message);
+}

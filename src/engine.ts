@@ -1,0 +1,113 @@
+import type { BackendEngine, LoadAttempt, ResolvedEngineOptions } from './backend/backend';
+import { selectBackend } from './backend/select';
+import { createError, invalidType } from './errors/error';
+import { Module } from './module';
+import { readEngineOptions } from './options/engine';
+import { givenBytes, loadBytes } from './source';
+import type { BackendKind, Bytes, CacheStats, EngineOptions, EngineStats, ValidationResult } from './types';
+
+const encoder = new TextEncoder();
+
+/** What runs an engine's guests, and what was tried before. */
+export interface BackendDescription {
+  readonly kind: BackendKind;
+  /** Version of the engine behind it. */
+  readonly version: string;
+  /** Where it was loaded from. */
+  readonly source: string;
+  readonly attempts: readonly LoadAttempt[];
+}
+
+/**
+ * Compiles modules and holds the limits of what runs in them. One for each set of limits is enough; making one costs little.
+ *
+ * @example
+ * const engine = new Engine({ meteringLimit: 1_000_000_000n });
+ * const module = await engine.compile('guest.wasm');
+ */
+export class Engine {
+  /** What runs guests here, and why. */
+  readonly backend: BackendDescription;
+  /** What this backend can do that another cannot, by name. */
+  readonly capabilities: Readonly<Record<string, boolean>>;
+  /** All options with their defaults, frozen. */
+  readonly options: ResolvedEngineOptions;
+  /** The cache of `compileCached`. */
+  readonly cache: { stats(): CacheStats; clear(): void };
+  readonly #engine: BackendEngine;
+  #closed = false;
+
+  /**
+   * Checks all options at once. Starts no thread and reads no file but the backend's own.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` (also for unknown options)
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`
+   * @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` if the backend asked for cannot run here
+   */
+  constructor(options?: EngineOptions) {
+    this.options = readEngineOptions(options);
+    const { factory, attempts } = selectBackend(this.options.backend);
+    const { kind, version, source } = factory;
+    this.backend = Object.freeze({ kind, version, source, attempts: Object.freeze([...attempts]) });
+    this.capabilities = factory.capabilities;
+    const engine = factory.createEngine(this.options);
+    this.#engine = engine;
+    this.cache = Object.freeze({ stats: () => engine.cacheStats(), clear: () => engine.clearCache() });
+  }
+
+  /** What happened in this engine until now. */
+  get stats(): EngineStats {
+    return this.#engine.stats();
+  }
+
+  /** Whether `compile` would accept a module; says why if not. Nothing is compiled. */
+  validate(source: Bytes): ValidationResult {
+    this.#requireOpen();
+    return this.#engine.validate(givenBytes('source', source));
+  }
+
+  /**
+   * Prepares and compiles a module.
+   *
+   * @param source the module's bytes, or the path or `file:` URL of a file; a `.wat` file is assembled if the package `wabt` is installed
+   * @throws {AingleWasmError} `ERR_MODULE_MALFORMED`, `ERR_MODULE_INVALID`, `ERR_FEATURE_DISABLED`, `ERR_MODULE_TOO_COMPLEX`,
+   *   `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_ENGINE_CLOSED`; file system errors as Node throws them
+   */
+  async compile(source: Bytes | string | URL): Promise<Module> {
+    this.#requireOpen();
+    const bytes = await loadBytes(source);
+    return new Module(this.options, await this.#engine.compile(bytes));
+  }
+
+  /** As {@link compile}, of bytes, on this thread. */
+  compileSync(source: Bytes): Module {
+    this.#requireOpen();
+    return new Module(this.options, this.#engine.compileSync(givenBytes('source', source)));
+  }
+
+  /**
+   * As {@link compile}, of bytes, kept in the engine's cache: the same label and bytes give the same compiled code, other bytes never do.
+   *
+   * @param label what the caller calls the module
+   */
+  async compileCached(label: string | Uint8Array, source: Bytes): Promise<Module> {
+    this.#requireOpen();
+    const key = typeof label === 'string' ? encoder.encode(label) : label;
+    if (!(key instanceof Uint8Array)) throw invalidType('label', 'a string or a Uint8Array', label);
+    return new Module(this.options, await this.#engine.compileCached(key, givenBytes('source', source)));
+  }
+
+  /** Refuses new work, rejects calls that wait for their turn, and resolves when those that run have ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' });
+  }
+}

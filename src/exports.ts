@@ -1,0 +1,53 @@
+// Looking up exported functions of a module.
+import type { ModuleInfoJson } from './backend/backend';
+import { createError } from './errors/error';
+import { suggest } from './suggest';
+import type { FunctionType } from './types';
+import { formatType, requireCarried, sameType } from './values';
+
+/** The type of `call`: pointer and length in, both packed out. */
+export const BYTES_TYPE: FunctionType = { params: ['i32', 'i32'], results: ['i64'] };
+
+/**
+ * The type of the exported function `name`, whose values can be carried.
+ *
+ * @throws `ERR_EXPORT_NOT_FOUND` with near names, `ERR_FEATURE_DISABLED`
+ */
+export function requireFunction(info: ModuleInfoJson, name: string): FunctionType {
+  const type = findFunction(info, name);
+  if (type === undefined) throw notFound(info, name, () => true);
+  requireCarried(type, 'call');
+  return type;
+}
+
+/**
+ * Checks that the module exports a function `name` that takes and returns bytes, `(i32, i32) -> (i64)`.
+ *
+ * @throws `ERR_EXPORT_NOT_FOUND` with near names of that type
+ */
+export function requireBytesFunction(info: ModuleInfoJson, name: string): void {
+  const type = findFunction(info, name);
+  if (type === undefined || !isBytesType(type)) throw notFound(info, name, isBytesType, formatType(BYTES_TYPE));
+}
+
+export function isBytesType(type: FunctionType): boolean {
+  return sameType(type.params, BYTES_TYPE.params) && sameType(type.results, BYTES_TYPE.results);
+}
+
+export function findFunction(info: ModuleInfoJson, name: string): FunctionType | undefined {
+  const found = info.exports.find((candidate) => candidate.name === name);
+  return found?.kind === 'function' ? found.type : undefined;
+}
+
+function notFound(info: ModuleInfoJson, name: string, fits: (type: FunctionType) => boolean, expected?: string) {
+  const candidates = info.exports.flatMap((item) => (item.kind === 'function' && fits(item.type) ? [item.name] : []));
+  const near = suggest(
+    name,
+    candidates.filter((candidate) => candidate !== name),
+  );
+  return createError(
+    'ERR_EXPORT_NOT_FOUND',
+    'call',
+    expected === undefined ? { name, near } : { name, expected, near },
+  );
+}

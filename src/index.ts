@@ -1,0 +1,15 @@
+// The public surface, all of it.
+
+export type { CallResult } from './call-result';
+export type { BackendDescription } from './engine';
+export { Engine } from './engine';
+export { type Cipher, type DecodeOptions, type EncodeOptions, envelope } from './envelope';
+export type { ErrorCode, Phase } from './errors/codes';
+export { AingleWasmError, type ArgumentError } from './errors/error';
+export type { HostContext } from './host-context';
+export { type HostFunction, type HostFunctionOptions, hostFunction } from './host-function';
+export type { HostInput } from './host-input';
+export { Instance } from './instance';
+export { Module } from './module';
+export type * from './types';
+export { version } from './version';

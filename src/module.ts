@@ -1,0 +1,86 @@
+import type { BackendInstance, BackendModule, ResolvedEngineOptions, ResolvedInstanceOptions } from './backend/backend';
+import { createError, invalidType } from './errors/error';
+import { HostContext } from './host-context';
+import { linkImports } from './imports';
+import { Instance } from './instance';
+import { readInstanceOptions } from './options/instance';
+import type { ExportDescriptor, ImportDescriptor, InstanceOptions } from './types';
+
+/** A compiled module: immutable, made by `engine.compile`, instantiated any number of times. */
+export class Module {
+  /** Hexadecimal SHA-256 of the bytes given. */
+  readonly digest: string;
+  /** What it imports, in its order. */
+  readonly imports: readonly ImportDescriptor[];
+  /** What it exports, in its order. */
+  readonly exports: readonly ExportDescriptor[];
+  readonly #engine: ResolvedEngineOptions;
+  readonly #module: BackendModule;
+  #closed = false;
+
+  /** @internal */
+  constructor(engine: ResolvedEngineOptions, module: BackendModule) {
+    this.#engine = engine;
+    this.#module = module;
+    this.digest = module.digest;
+    this.imports = deepFreeze(module.info.imports);
+    this.exports = deepFreeze(module.info.exports);
+  }
+
+  /** The contents of the custom sections of this name, in order, copied. */
+  customSections(name: string): Uint8Array[] {
+    this.#requireOpen();
+    if (typeof name !== 'string') throw invalidType('name', 'a string', name);
+    return this.#module.customSections(name);
+  }
+
+  /**
+   * Makes an instance and runs its start function and `_initialize`, if it has them, under `fuel`.
+   *
+   * @throws {AingleWasmError} `ERR_IMPORT_MISSING`, `ERR_IMPORT_TYPE` (all at once), `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`,
+   *   `ERR_OUT_OF_MEMORY` (also for too many live instances), and what a call can end with, since guest code runs
+   */
+  async instantiate(options?: InstanceOptions): Promise<Instance> {
+    const { resolved, adopt } = this.#resolve(options);
+    return adopt(await this.#module.instantiate(resolved));
+  }
+
+  /** As {@link instantiate}, on this thread. */
+  instantiateSync(options?: InstanceOptions): Instance {
+    const { resolved, adopt } = this.#resolve(options);
+    return adopt(this.#module.instantiateSync(resolved));
+  }
+
+  /** Lets go of the compiled code as soon as no instance needs it. Instances that exist go on. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#module.close();
+  }
+
+  /** The resolved options, and what makes the instance's public face once the backend has made its own. */
+  #resolve(options: InstanceOptions | undefined) {
+    this.#requireOpen();
+    const { imports, host, ...rest } = readInstanceOptions(options, this.#engine);
+    const face: { instance?: Instance } = {};
+    const resolved: ResolvedInstanceOptions = {
+      ...rest,
+      hostFunctions: linkImports(this.#module.info, imports, host),
+      createContext: (scope) => new HostContext(face, scope),
+    };
+    const adopt = (instance: BackendInstance) => {
+      face.instance = new Instance(this, this.#module.info, this.#engine.meteringLimit, instance, rest.data);
+      return face.instance;
+    };
+    return { resolved, adopt };
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw createError('ERR_ENGINE_CLOSED', 'link', { closed: 'module' });
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

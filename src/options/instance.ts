@@ -1,0 +1,66 @@
+// The options of `module.instantiate` and of calls.
+import type { ResolvedEngineOptions, ResolvedLimits } from '../backend/backend';
+import { outOfRange } from '../errors/error';
+import { LIMIT_RANGES } from './engine';
+import { readFuel } from './fuel';
+import { anything, checkInteger, choice, optional, type Row, readTable } from './table';
+
+type LimitName = keyof typeof LIMIT_RANGES;
+
+function lowered(name: LimitName): Row<number | undefined> {
+  const { min, max, step } = LIMIT_RANGES[name];
+  return optional((option, value) => checkInteger(option, value, min, max, step));
+}
+
+const LIMITS = {
+  memoryBytes: lowered('memoryBytes'),
+  tableElements: lowered('tableElements'),
+  callDepth: lowered('callDepth'),
+  outputBytes: lowered('outputBytes'),
+  hostCalls: lowered('hostCalls'),
+};
+
+const INSTANCE_OPTIONS = {
+  imports: anything,
+  host: anything,
+  abi: choice(['auto', 'envelope', 'bytes'], 'auto'),
+  afterTrap: choice(['poison', 'keep'], 'poison'),
+  limits: optional((option, value) => readTable(option, value, LIMITS)),
+  fuel: optional(readFuel),
+  data: anything,
+};
+
+const CALL_OPTIONS = {
+  fuel: optional(readFuel),
+  data: anything,
+};
+
+/** Options of an instance with the engine's values for what is absent. `imports` and `host` are as given; linking reads them. */
+export function readInstanceOptions(given: unknown, engine: ResolvedEngineOptions) {
+  const { limits, fuel, ...rest } = readTable('', given, INSTANCE_OPTIONS);
+  return { ...rest, limits: lowerLimits(engine.limits, limits), fuel: fuel ?? engine.meteringLimit };
+}
+
+export function readCallOptions(given: unknown) {
+  return readTable('', given, CALL_OPTIONS);
+}
+
+function lowerLimits(
+  engine: ResolvedLimits,
+  asked: { readonly [K in LimitName]: number | undefined } | undefined,
+): ResolvedLimits {
+  return {
+    memoryBytes: atMost('memoryBytes', asked?.memoryBytes, engine.memoryBytes),
+    tableElements: atMost('tableElements', asked?.tableElements, engine.tableElements),
+    callDepth: atMost('callDepth', asked?.callDepth, engine.callDepth),
+    outputBytes: atMost('outputBytes', asked?.outputBytes, engine.outputBytes),
+    hostCalls: atMost('hostCalls', asked?.hostCalls, engine.hostCalls),
+  };
+}
+
+function atMost<E extends number | undefined>(name: LimitName, asked: number | undefined, engine: E): number | E {
+  if (asked === undefined || engine === undefined) return asked ?? engine;
+  if (asked > engine)
+    throw outOfRange(`limits.${name}`, `at most the engine's, ${engine.toLocaleString('en-US')}`, asked);
+  return asked;
+}

@@ -1,0 +1,191 @@
+// The public types that are not classes.
+import type { ErrorCode } from './errors/codes';
+import type { HostContext } from './host-context';
+import type { HostFunction } from './host-function';
+import type { HostInput } from './host-input';
+
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
+
+/** A core value: `i32`, `f32`, `f64` are numbers, `i64` is a bigint. */
+export type Value = number | bigint;
+
+export type BackendKind = 'wasmer' | 'wasmi' | 'v8';
+
+export type Bytes = Uint8Array | ArrayBuffer;
+
+/** Upper bounds. An instance may ask for less than its engine, not for more. */
+export interface Limits {
+  /** Linear memory of an instance in bytes: a multiple of 65,536 below 2 GiB. Default 256 MiB on 64-bit machines, 64 MiB on 32-bit. */
+  memoryBytes?: number;
+  /** Elements of all tables of an instance together: 0 … 10,000,000. Default 1,000,000. */
+  tableElements?: number;
+  /** Call depth in weighted frames (a frame counts 1 and 1 more for each 16 parameters and locals): 1 … 100,000. Default 2,000. */
+  callDepth?: number;
+  /** Bytes of a call's result: 0 … 2^32−1. Default 64 MiB. */
+  outputBytes?: number;
+  /** Calls of host functions that a call may make: 0 … 2^53−1. Default: no limit. */
+  hostCalls?: number;
+  /** Live instances of an engine: 1 … 2^32−1. Default 100,000. Engines only. */
+  instances?: number;
+}
+
+/** Limits that an instance may lower for itself. */
+export type InstanceLimits = Pick<Limits, 'memoryBytes' | 'tableElements' | 'callDepth' | 'outputBytes' | 'hostCalls'>;
+
+/** What of a module is counted before any engine sees it. */
+export type ComplexityCap =
+  | 'moduleBytes'
+  | 'functions'
+  | 'bodyBytes'
+  | 'locals'
+  | 'params'
+  | 'results'
+  | 'nesting'
+  | 'branchTargets'
+  | 'types'
+  | 'imports'
+  | 'exports'
+  | 'globals'
+  | 'elements'
+  | 'dataSegments'
+  | 'segmentBytes'
+  | 'nameBytes';
+
+export interface EngineOptions {
+  /** Which engine runs guests. Default `'auto'`: native where it loads, else `'v8'`. The environment variable `AINGLE_WASM_BACKEND` overrides `'auto'` only. */
+  backend?: 'auto' | BackendKind;
+  /** Fuel of a call, in operators: 1 … 2^62. Default 100,000,000,000. `'unlimited'` is 2^62. */
+  meteringLimit?: bigint | number | 'unlimited';
+  /** Bytes of compiled code kept in memory, least recently used out first: 0 (none) … 2^53−1. Default 256 MiB. */
+  cacheSize?: number;
+  /** Largest memory, in pages of 64 KiB, whose whole address range is reserved at once: 0 … 65,536. Default `'auto'`. Native backend only. */
+  staticMemoryBound?: 'auto' | number;
+  limits?: Limits;
+  /** Caps on what a module may contain; each 0 … 2^32−1. Defaults: docs/limits.md. */
+  complexity?: Partial<Record<ComplexityCap, number>>;
+  /** Threads that run guests: 1 … 1,024. Default: the machine's cores. Native backend only. */
+  threads?: number;
+  /** Calls that may wait for a thread: 0 … 2^32−1. Default 10,000. */
+  queue?: number;
+}
+
+export interface FunctionType {
+  params: ValueType[];
+  results: ValueType[];
+}
+
+/** Sizes in pages of 64 KiB. */
+export interface MemoryType {
+  min: number;
+  max?: number;
+}
+
+export interface TableType {
+  element: 'funcref' | 'externref';
+  min: number;
+  max?: number;
+}
+
+export interface GlobalType {
+  value: ValueType;
+  mutable: boolean;
+}
+
+export type ExternDescriptor =
+  | { kind: 'function'; type: FunctionType }
+  | { kind: 'memory'; type: MemoryType }
+  | { kind: 'table'; type: TableType }
+  | { kind: 'global'; type: GlobalType };
+
+export type ImportDescriptor = { module: string; name: string } & ExternDescriptor;
+
+export type ExportDescriptor = { name: string } & ExternDescriptor;
+
+/** A host function of core values, called with the import's parameters as numbers and bigints. */
+// biome-ignore lint/suspicious/noExplicitAny: the parameters' types are known only when a module is linked
+export type NumericHostFunction = (...args: any[]) => unknown;
+
+/** A host function of bytes in, bytes out. What it returns is copied into the guest; text as UTF-8, nothing as no bytes. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function declared without a result is meant to fit
+export type EnvelopeHostFunction = (input: HostInput, context: HostContext) => Uint8Array | string | undefined | void;
+
+export interface InstanceOptions {
+  /** Functions of core values by import module and name. A plain function takes the import's own type. */
+  imports?: Record<string, Record<string, NumericHostFunction | HostFunction>>;
+  /** Host functions of bytes by name, in the import module `env`. */
+  host?: Record<string, EnvelopeHostFunction>;
+  /** How `call` passes bytes. Default `'auto'`: `'envelope'` if the guest exports the allocator of the guest kit, else `'bytes'`. */
+  abi?: 'auto' | 'envelope' | 'bytes';
+  /** What an ordinary trap or a throwing host function leaves behind. Default `'poison'`: an instance that refuses every later call. */
+  afterTrap?: 'poison' | 'keep';
+  limits?: InstanceLimits;
+  /** Fuel of instantiation itself (start function), in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
+  fuel?: bigint | number;
+  /** Handed to host functions as `context.data`. */
+  data?: unknown;
+}
+
+export interface CallOptions {
+  /** Fuel of this call, in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
+  fuel?: bigint | number;
+  /** Handed to host functions of this call as `context.data` instead of the instance's. */
+  data?: unknown;
+}
+
+export interface Receipt {
+  /** Operators executed. */
+  readonly fuelUsed: bigint;
+  readonly fuelLimit: bigint;
+  /** Whether `fuelUsed` is exact; always true for a call that returned. */
+  readonly fuelExact: boolean;
+  /** Milliseconds from the start of the guest to its end. */
+  readonly wallMs: number;
+  /** Milliseconds the call waited for its turn. */
+  readonly queueMs: number;
+  /** Milliseconds of `wallMs` spent in host functions. */
+  readonly hostMs: number;
+  readonly hostCalls: number;
+  /** Pages of the instance's memory after the call. */
+  readonly memoryPages: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly backend: BackendKind;
+}
+
+export type ValidationResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly offset?: number };
+
+export type InstanceState = 'idle' | 'running' | 'host' | 'poisoned' | 'closed';
+
+export interface EngineStats {
+  /** Modules compiled, cache hits not counted. */
+  readonly compiled: number;
+  /** Live instances. */
+  readonly instances: number;
+  /** Calls of guests that were begun. */
+  readonly calls: number;
+  /** Calls that were stopped: fuel, call depth, memory. */
+  readonly stopped: number;
+  /** Fuel of all calls. */
+  readonly fuel: bigint;
+}
+
+export interface CacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** The instance's memory. Every access copies; there is no live view. */
+export interface InstanceMemory {
+  /** Pages of 64 KiB; 0 for a module without memory. */
+  readonly pages: number;
+  readonly byteLength: number;
+  /** A copy of `len` bytes from `ptr` on. */
+  read(ptr: number, len: number): Uint8Array;
+  write(ptr: number, bytes: Uint8Array): void;
+  /** Adds pages and returns how many there were before. */
+  grow(pages: number): number;
+}
