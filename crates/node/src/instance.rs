@@ -1,0 +1,224 @@
+//! Instances: one guest, used from the JavaScript thread and from the pool, never at once.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use aingle_wasm_host::{
+    Caller, ErrorCode, ExportHandle, ExternType, HostError, InstanceState, Lane, Monitor, Phase,
+    Pool, ValueType, WasmEngine, WasmInstance,
+};
+
+use crate::error::Failure;
+use crate::host_function::HostLink;
+use crate::js::Js;
+use crate::runtime::Runtime;
+
+/// What the collector is told that an instance weighs, in bytes. Its memory is address space for the most part, but some
+/// tens of thousands of instances use that up: the collector has to come before.
+const WEIGHT: i64 = 64 * 1024;
+
+/// An instance as JavaScript holds it.
+pub(crate) struct Instance {
+    pub(crate) runtime: Rc<Runtime>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Pool,
+    pub(crate) lane: Lane,
+    module: aingle_wasm_host::Module,
+    /// By the number that JavaScript knows.
+    exports: RefCell<Vec<Export>>,
+}
+
+/// An exported function.
+#[derive(Clone)]
+pub(crate) struct Export {
+    pub(crate) handle: ExportHandle,
+    pub(crate) params: Rc<[ValueType]>,
+}
+
+/// What JavaScript and the jobs of an instance share.
+pub(crate) struct Shared {
+    guest: Mutex<WasmInstance>,
+    pub(crate) link: Arc<HostLink>,
+    monitor: Monitor,
+    closing: AtomicBool,
+}
+
+/// The use of a guest by one call or access. At its end the guest is closed if that was asked for meanwhile.
+pub(crate) struct Use<'a> {
+    guest: Option<MutexGuard<'a, WasmInstance>>,
+    shared: &'a Shared,
+}
+
+impl Instance {
+    pub(crate) fn new(
+        js: Js,
+        runtime: &Rc<Runtime>,
+        engine: &WasmEngine,
+        guest: WasmInstance,
+        link: Arc<HostLink>,
+    ) -> Self {
+        js.adjust_external_memory(WEIGHT);
+        Self {
+            runtime: Rc::clone(runtime),
+            pool: engine.pool().clone(),
+            lane: engine.pool().lane(),
+            module: guest.module().clone(),
+            exports: RefCell::default(),
+            shared: Arc::new(Shared {
+                monitor: guest.monitor(),
+                guest: Mutex::new(guest),
+                link,
+                closing: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Finds an exported function and gives it a number.
+    pub(crate) fn number_export(&self, name: &str) -> Result<u32, Failure> {
+        let handle = self.module.export_handle(name)?;
+        let declared = self
+            .module
+            .info()
+            .exports
+            .iter()
+            .find(|export| export.name == name);
+        let params = match declared.map(|export| &export.ty) {
+            Some(ExternType::Function(ty)) => ty.params.as_slice().into(),
+            _ => return Err(Failure::Internal("a function without a type".to_owned())),
+        };
+        let mut exports = self.exports.borrow_mut();
+        exports.push(Export { handle, params });
+        Ok(exports.len() as u32 - 1)
+    }
+
+    /// The exported function of a number.
+    pub(crate) fn export(&self, number: u32) -> Result<Export, Failure> {
+        self.exports
+            .borrow()
+            .get(number as usize)
+            .cloned()
+            .ok_or(Failure::Argument("a handle"))
+    }
+
+    /// What the instance is doing, as this thread sees it: waiting in a host function only inside of that function.
+    pub(crate) fn state(&self) -> InstanceState {
+        let shared = &self.shared;
+        if shared.closing.load(Ordering::Relaxed) {
+            InstanceState::Closed
+        } else if shared.link.is_waiting() {
+            InstanceState::Host
+        } else {
+            match shared.monitor.state() {
+                InstanceState::Host => InstanceState::Running,
+                state => state,
+            }
+        }
+    }
+
+    /// Fuel of the last finished call.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        self.shared.monitor.fuel_used()
+    }
+
+    /// Accesses the guest's memory: through the host function that it waits in, or while it is at rest.
+    pub(crate) fn access<R>(
+        &self,
+        js: Js,
+        waiting: impl FnOnce(&mut Caller<'_>) -> Result<R, HostError>,
+        resting: impl FnOnce(&mut WasmInstance) -> Result<R, HostError>,
+    ) -> Result<R, Failure> {
+        self.shared.check_open()?;
+        match self.shared.link.with_caller(js, waiting) {
+            Some(result) => Ok(result?),
+            None => Ok(resting(self.shared.try_use()?.guest())?),
+        }
+    }
+
+    /// Closes the guest, at once or when the call that runs is done. Those that wait are refused then.
+    pub(crate) fn close(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        self.shared.close_if_asked();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // SAFETY: Node-API drops externals on the JavaScript thread, and the adjustment makes no handle.
+        if let Some(js) = unsafe { self.runtime.dispatcher.js() } {
+            js.adjust_external_memory(-WEIGHT);
+        }
+    }
+}
+
+impl Shared {
+    /// Takes the guest for a call that may not wait.
+    ///
+    /// # Errors
+    /// - `ERR_INSTANCE_CLOSED`, `ERR_INSTANCE_BUSY`.
+    pub(crate) fn try_use(&self) -> Result<Use<'_>, Failure> {
+        self.check_open()?;
+        match self.guest.try_lock() {
+            Ok(guest) => Ok(Use {
+                guest: Some(guest),
+                shared: self,
+            }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Failure::Refused(ErrorCode::InstanceBusy, Phase::Call))
+            }
+            Err(TryLockError::Poisoned(_)) => Err(broken()),
+        }
+    }
+
+    /// Takes the guest on a thread of the pool. Only a synchronous call, made on the JavaScript thread after this one was
+    /// queued, can be using it.
+    ///
+    /// # Errors
+    /// - `ERR_INSTANCE_CLOSED`.
+    pub(crate) fn wait_to_use(&self) -> Result<Use<'_>, Failure> {
+        let guest = self.guest.lock().map_err(|_| broken())?;
+        let taken = Use {
+            guest: Some(guest),
+            shared: self,
+        };
+        self.check_open()?;
+        Ok(taken)
+    }
+
+    fn check_open(&self) -> Result<(), Failure> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(Failure::Refused(ErrorCode::InstanceClosed, Phase::Call));
+        }
+        Ok(())
+    }
+
+    fn close_if_asked(&self) {
+        // Of two threads that ask and release at the same time, one has to see the other.
+        fence(Ordering::SeqCst);
+        if self.closing.load(Ordering::Relaxed) {
+            if let Ok(mut guest) = self.guest.try_lock() {
+                guest.close();
+            }
+        }
+    }
+}
+
+impl Use<'_> {
+    pub(crate) fn guest(&mut self) -> &mut WasmInstance {
+        self.guest.as_mut().expect("held until the drop")
+    }
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        self.guest = None;
+        self.shared.close_if_asked();
+    }
+}
+
+/// A panic of ours ended an earlier use; the core catches its own.
+#[cold]
+fn broken() -> Failure {
+    Failure::Internal("an earlier call of this instance panicked".to_owned())
+}

@@ -1,0 +1,229 @@
+//! Modules: what is known about them, and making instances.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use aingle_wasm_host::{
+    AbiChoice, AfterTrap, ErrorCode, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions,
+    Phase, WasmEngine, WasmInstance,
+};
+use aingle_wasm_prepare::json;
+use napi::bindgen_prelude::{BigInt, Env, External, Object, ToNapiValue, Uint8Array, Unknown};
+use napi_derive::napi;
+
+use crate::engine::InstanceLimits;
+use crate::error::Failure;
+use crate::frame::{local, run};
+use crate::host_function::{Declared, HostLink};
+use crate::instance::Instance;
+use crate::js::{Js, Local};
+use crate::runtime::Runtime;
+use crate::settle::Delivery;
+
+/// A module of one JavaScript environment.
+pub(crate) struct Module {
+    /// `None` once it is closed.
+    core: RefCell<Option<aingle_wasm_host::Module>>,
+    engine: WasmEngine,
+    runtime: Rc<Runtime>,
+}
+
+/// `NativeInstanceOptions` of `binding.ts`.
+#[napi(object, object_to_js = false)]
+pub(crate) struct InstanceOptions {
+    /// What the functions of the link serve, in their order.
+    pub functions: Vec<HostFunctionOptions>,
+    /// `auto`, `envelope` or `bytes`.
+    pub abi: String,
+    /// Whether the instance stays usable after an ordinary trap.
+    pub keep_after_trap: bool,
+    /// At most the engine's.
+    pub limits: InstanceLimits,
+    /// Fuel of the instantiation itself.
+    pub fuel: BigInt,
+}
+
+/// One host function.
+#[napi(object, object_to_js = false)]
+pub(crate) struct HostFunctionOptions {
+    /// Import module.
+    pub module: String,
+    /// Import name.
+    pub name: String,
+    /// Fuel charged before each call.
+    pub cost: BigInt,
+    /// Whether it takes and returns bytes.
+    pub envelope: bool,
+}
+
+impl Module {
+    pub(crate) fn new(
+        core: aingle_wasm_host::Module,
+        engine: WasmEngine,
+        runtime: Rc<Runtime>,
+    ) -> Self {
+        Self {
+            core: RefCell::new(Some(core)),
+            engine,
+            runtime,
+        }
+    }
+
+    pub(crate) fn into_local(self, js: Js) -> Result<Local, Failure> {
+        // SAFETY: `js` proves that the environment is alive and that this is its thread.
+        unsafe { External::to_napi_value(js.env(), External::new(self)) }
+            .map_err(|_| Failure::Pending)
+    }
+
+    fn core(&self) -> Result<aingle_wasm_host::Module, Failure> {
+        self.core
+            .borrow()
+            .clone()
+            .ok_or(Failure::Refused(ErrorCode::EngineClosed, Phase::Link))
+    }
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn module_digest(env: Env, module: &External<Module>) -> napi::Result<String> {
+    run(env, |_| Ok(module.core()?.digest().to_owned()))
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn module_info(env: Env, module: &External<Module>) -> napi::Result<String> {
+    run(env, |_| Ok(json::info_to_json(module.core()?.info())))
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn custom_sections(
+    env: Env,
+    module: &External<Module>,
+    name: String,
+) -> napi::Result<Vec<Uint8Array>> {
+    run(env, |_| {
+        Ok(module
+            .core()?
+            .custom_sections(&name)
+            .into_iter()
+            .map(Uint8Array::from)
+            .collect())
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn close_module(module: &External<Module>) {
+    module.core.take();
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn create_link(
+    env: Env,
+    runtime: &External<Rc<Runtime>>,
+    functions: Object<'_>,
+) -> napi::Result<External<Arc<HostLink>>> {
+    run(env, |js| {
+        HostLink::new(js, local(&functions), &runtime.dispatcher).map(External::new)
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn fuel_left(env: Env, link: &External<Arc<HostLink>>) -> napi::Result<BigInt> {
+    run(env, |js| {
+        Ok(BigInt::from(
+            link.with_caller(js, |caller| caller.fuel_left())
+                .unwrap_or(0),
+        ))
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn charge(env: Env, link: &External<Arc<HostLink>>, fuel: BigInt) -> napi::Result<()> {
+    run(env, |js| {
+        Ok(link
+            .with_caller(js, |caller| caller.charge(fuel.get_u64().1))
+            .unwrap_or(Ok(()))?)
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn instantiate_sync<'env>(
+    env: Env,
+    module: &External<Module>,
+    link: &External<Arc<HostLink>>,
+    options: InstanceOptions,
+) -> napi::Result<Unknown<'env>> {
+    run(env, |js| {
+        let core = WasmInstance::with_options(
+            &module.engine,
+            &module.core()?,
+            core_options(link, options)?,
+        )?;
+        let instance = Instance::new(js, &module.runtime, &module.engine, core, Arc::clone(link));
+        let value = js.external(instance)?;
+        // SAFETY: `value` was just made in this environment.
+        Ok(unsafe { Unknown::from_raw_unchecked(js.env(), value) })
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn instantiate(
+    env: Env,
+    module: &External<Module>,
+    id: u32,
+    link: &External<Arc<HostLink>>,
+    options: InstanceOptions,
+) -> napi::Result<()> {
+    run(env, |js| {
+        let (engine, core, link) = (module.engine.clone(), module.core()?, Arc::clone(link));
+        let options = core_options(&link, options)?;
+        let pool = engine.pool().clone();
+        module.runtime.submit(js, &pool, &pool.lane(), id, move || {
+            link.begin_call(id);
+            let core = WasmInstance::with_options(&engine, &core, options)?;
+            Ok(Delivery::Made(Box::new(move |js, runtime| {
+                js.external(Instance::new(js, runtime, &engine, core, link))
+            })))
+        })
+    })
+}
+
+fn core_options(link: &Arc<HostLink>, options: InstanceOptions) -> Result<CoreOptions, Failure> {
+    let declared = options.functions.into_iter().map(|function| Declared {
+        module: function.module,
+        name: function.name,
+        cost: function.cost.get_u64().1,
+        envelope: function.envelope,
+    });
+    let limits = options.limits;
+    Ok(CoreOptions {
+        imports: link.imports(declared),
+        abi: match options.abi.as_str() {
+            "auto" => AbiChoice::Auto,
+            "envelope" => AbiChoice::Envelope,
+            "bytes" => AbiChoice::Bytes,
+            _ => return Err(Failure::Argument("a call convention")),
+        },
+        after_trap: if options.keep_after_trap {
+            AfterTrap::Keep
+        } else {
+            AfterTrap::Poison
+        },
+        limits: CoreLimits {
+            memory_bytes: Some(limits.memory_bytes as u64),
+            table_elements: Some(limits.table_elements),
+            call_depth: Some(limits.call_depth),
+            output_bytes: Some(limits.output_bytes as u64),
+            host_calls: limits.host_calls.map(|calls| calls as u64),
+        },
+        fuel: Some(options.fuel.get_u64().1),
+    })
+}

@@ -1,0 +1,85 @@
+import type { CacheStats, EngineStats, ValidationResult } from '../../types';
+import type { BackendEngine, ResolvedEngineOptions, ResolvedLimits } from '../backend';
+import type { NativeEngine, NativeEngineOptions, NativeLimits, NativeModule } from './binding';
+import { native, toError } from './failure';
+import { NativeBackendModule } from './module';
+import type { Runtime } from './runtime';
+
+export class NativeBackendEngine implements BackendEngine {
+  readonly #runtime: Runtime;
+  readonly #engine: NativeEngine;
+
+  constructor(runtime: Runtime, options: ResolvedEngineOptions) {
+    this.#runtime = runtime;
+    this.#engine = native(() => runtime.binding.createEngine(runtime.handle, engineOptions(options)));
+  }
+
+  validate(bytes: Uint8Array): ValidationResult {
+    try {
+      this.#runtime.binding.validate(this.#engine, bytes);
+      return { ok: true };
+    } catch (raw) {
+      const { code, message, details } = toError(raw);
+      const offset = details?.offset;
+      return typeof offset === 'number' ? { ok: false, code, message, offset } : { ok: false, code, message };
+    }
+  }
+
+  compile(bytes: Uint8Array): Promise<NativeBackendModule> {
+    return this.#compile(bytes, undefined);
+  }
+
+  compileCached(label: Uint8Array, bytes: Uint8Array): Promise<NativeBackendModule> {
+    return this.#compile(bytes, label);
+  }
+
+  compileSync(bytes: Uint8Array): NativeBackendModule {
+    return this.#wrap(native(() => this.#runtime.binding.compileSync(this.#engine, bytes)));
+  }
+
+  cacheStats(): CacheStats {
+    return native(() => this.#runtime.binding.cacheStats(this.#engine));
+  }
+
+  clearCache(): void {
+    native(() => this.#runtime.binding.clearCache(this.#engine));
+  }
+
+  stats(): EngineStats {
+    return native(() => this.#runtime.binding.engineStats(this.#engine));
+  }
+
+  close(): Promise<void> {
+    return this.#runtime.promise((id) => this.#runtime.binding.closeEngine(this.#engine, id));
+  }
+
+  async #compile(bytes: Uint8Array, label: Uint8Array | undefined): Promise<NativeBackendModule> {
+    const { binding } = this.#runtime;
+    return this.#wrap(await this.#runtime.promise((id) => binding.compile(this.#engine, id, bytes, label)));
+  }
+
+  #wrap(module: NativeModule): NativeBackendModule {
+    return new NativeBackendModule(this.#runtime, module);
+  }
+}
+
+function engineOptions(options: ResolvedEngineOptions): NativeEngineOptions {
+  const { meteringLimit, cacheSize, staticMemoryBound, limits, complexity, threads, queue } = options;
+  return {
+    meteringLimit,
+    cacheSize,
+    ...(staticMemoryBound === 'auto' ? {} : { staticMemoryBound }),
+    limits: nativeLimits(limits),
+    instances: limits.instances,
+    complexity: { ...complexity },
+    threads,
+    queue,
+  };
+}
+
+/** Node-API reads an absent limit as none, and refuses one that is undefined. */
+export function nativeLimits({ hostCalls, ...limits }: ResolvedLimits): NativeLimits {
+  const { memoryBytes, tableElements, callDepth, outputBytes } = limits;
+  const given = { memoryBytes, tableElements, callDepth, outputBytes };
+  return hostCalls === undefined ? given : { ...given, hostCalls };
+}

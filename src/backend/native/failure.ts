@@ -1,0 +1,36 @@
+// What the addon throws or rejects with, and the public error made of it.
+import type { ErrorCode, Phase } from '../../errors/codes';
+import { AingleWasmError, createError } from '../../errors/error';
+import { hostFailure } from '../../host-call';
+
+interface Failure {
+  readonly code: ErrorCode;
+  readonly phase: Phase;
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** What a host function threw, if that ended the guest. */
+  readonly thrown?: unknown;
+}
+
+/** The error for whatever came out of the addon. */
+export function toError(raw: unknown): AingleWasmError {
+  if (isFailure(raw)) return 'thrown' in raw ? ofHostFunction(raw) : createError(raw.code, raw.phase, raw.details);
+  return createError('ERR_INTERNAL', 'call', { reason: raw instanceof Error ? raw.message : String(raw) }, raw);
+}
+
+/** Runs a function of the addon. */
+export function native<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (raw) {
+    throw toError(raw);
+  }
+}
+
+function isFailure(raw: unknown): raw is Failure {
+  return typeof raw === 'object' && raw !== null && 'code' in raw && 'phase' in raw && !(raw instanceof Error);
+}
+
+/** Host functions are wrapped to throw the finished error; only a wrapper that could not run at all (no stack left) throws another. */
+function ofHostFunction({ thrown, details }: Failure): AingleWasmError {
+  return thrown instanceof AingleWasmError ? thrown : hostFailure(String(details?.name), thrown);
+}
