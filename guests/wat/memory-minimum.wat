@@ -1,0 +1,2 @@
+;; Begins with 2 GiB of memory.
+(module (memory (export "memory") 32768))
