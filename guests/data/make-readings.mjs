@@ -23,7 +23,7 @@ const DAMAGES = [
   (sensor, time) => `${sensor},${time},NaN`,
   (sensor, time) => `${sensor},${time}`,
   (sensor, time, value) => `${sensor},${time.slice(0, 10)},${value}`,
-  (sensor, time, value) => `,${time},${value}`,
+  (_sensor, time, value) => `,${time},${value}`,
   (sensor, time, value) => `${sensor},${time},${value},${value}`,
   (sensor, time) => `${sensor},${time},ERR`,
 ];
