@@ -59,11 +59,20 @@ pub(crate) trait Guest {
     /// The memory as it is now; empty when the guest has none.
     fn memory(&mut self) -> &mut [u8];
 
-    /// Grows the memory and returns its former size in pages; `None` when the engine refuses.
-    fn grow_memory(&mut self, pages: u32) -> Option<u32>;
+    /// Grows the memory and returns its former size in pages.
+    fn grow_memory(&mut self, pages: u32) -> Result<u32, GrowthRefused>;
 
     /// Calls a function. `slots` holds the arguments, then the results: its length is at least that of the longer list.
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption>;
+}
+
+/// Why a memory did not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrowthRefused {
+    /// It would pass this maximum of its own, in pages; 0 without a memory.
+    Maximum(u32),
+    /// The machine has no room.
+    Machine,
 }
 
 /// A function of one instance.

@@ -4,7 +4,7 @@ use aingle_wasm_prepare::PrepareError;
 use aingle_wasm_types::{ErrorCode, GuestErrorKind, TrapKind};
 
 use super::details::{Detail, ImportProblem};
-use super::text::{joined, near_names, safe};
+use super::text::{joined, near_names, of_type, safe};
 
 /// What happened. Guest text is kept as given; `Display` escapes and shortens it.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +45,9 @@ pub enum ErrorKind {
     },
     /// No export of this name and kind.
     #[error(
-        "the module exports no function {} {expected}{}",
+        "the module exports no function {}{}{}",
         safe(name),
+        of_type(expected),
         near_names(near)
     )]
     ExportNotFound {

@@ -50,6 +50,15 @@ pub(super) fn near_names(near: &[String]) -> String {
     format!("; did you mean {}?", names.join(", "))
 }
 
+/// ` of the type …`, or nothing.
+pub(super) fn of_type(expected: &str) -> String {
+    if expected.is_empty() {
+        String::new()
+    } else {
+        format!(" of the type {expected}")
+    }
+}
+
 /// Import problems in one line.
 pub(super) fn joined(imports: &[ImportProblem]) -> String {
     let one = |problem: &ImportProblem| {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use aingle_wasm_types::meter::PAGE_BYTES;
 use aingle_wasm_types::{ErrorCode, Phase};
 
-use crate::backend::Guest;
+use crate::backend::{GrowthRefused, Guest};
 use crate::error::{ErrorKind, HostError};
 
 /// The range of `len` bytes at `ptr`, if it is inside a memory of `size` bytes. An empty range may begin at the end.
@@ -48,22 +48,27 @@ pub(crate) fn write(guest: &mut dyn Guest, ptr: u32, bytes: &[u8]) -> Result<(),
 
 pub(crate) fn grow(guest: &mut dyn Guest, limit: u32, by: u32) -> Result<u32, HostError> {
     let wanted = u64::from(pages(guest)) + u64::from(by);
-    let over = |limit: u32| ErrorKind::Limit {
-        code: ErrorCode::MemoryLimit,
-        limit: u64::from(limit) * u64::from(PAGE_BYTES),
-        value: wanted * u64::from(PAGE_BYTES),
+    let bytes = |pages: u64| pages * u64::from(PAGE_BYTES);
+    let grown = if wanted > limit.into() {
+        Err(GrowthRefused::Maximum(limit))
+    } else {
+        guest.grow_memory(by)
     };
-    if wanted > limit.into() {
-        return Err(HostError::new(Phase::Call, over(limit)));
-    }
-    let out_of_memory = ErrorKind::OutOfMemory {
-        resource: "growth of a guest's memory",
-        limit: 0,
-        value: u64::from(by) * u64::from(PAGE_BYTES),
-    };
-    guest
-        .grow_memory(by)
-        .ok_or_else(|| HostError::new(Phase::Call, out_of_memory))
+    grown.map_err(|refused| {
+        let kind = match refused {
+            GrowthRefused::Maximum(maximum) => ErrorKind::Limit {
+                code: ErrorCode::MemoryLimit,
+                limit: bytes(maximum.min(limit).into()),
+                value: bytes(wanted),
+            },
+            GrowthRefused::Machine => ErrorKind::OutOfMemory {
+                resource: "growth of a guest's memory",
+                limit: 0,
+                value: bytes(by.into()),
+            },
+        };
+        HostError::new(Phase::Call, kind)
+    })
 }
 
 #[cold]

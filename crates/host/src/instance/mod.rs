@@ -50,7 +50,7 @@ pub struct WasmInstance {
     after_trap: AfterTrap,
     poisoned_by: Option<ErrorCode>,
     receipt: Receipt,
-    _permit: InstancePermit,
+    permit: Option<InstancePermit>,
 }
 
 /// An exported function, found once. Good for every instance of its module.
@@ -166,9 +166,10 @@ impl WasmInstance {
         memory::grow(self.guest()?, limit, pages)
     }
 
-    /// Frees the instance's memory. Later calls fail with `ERR_INSTANCE_CLOSED`; closing twice does nothing.
+    /// Frees the instance's memory and its place among the engine's live instances. Later calls fail with `ERR_INSTANCE_CLOSED`; closing twice does nothing.
     pub fn close(&mut self) {
         self.backend = None;
+        self.permit = None;
         self.session.state.set(InstanceState::Closed);
     }
 

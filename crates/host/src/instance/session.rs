@@ -29,6 +29,8 @@ pub(crate) struct Session {
     nesting: AtomicU32,
     failure: Mutex<Option<HostError>>,
     panic: Mutex<Option<GuestError>>,
+    /// Whether `panic` holds something, so that calls without a panic need not lock.
+    panicked: AtomicBool,
 }
 
 /// The limits of one instance, resolved.
@@ -72,6 +74,7 @@ impl Session {
             nesting: AtomicU32::new(0),
             failure: Mutex::new(None),
             panic: Mutex::new(None),
+            panicked: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +86,10 @@ impl Session {
         self.host_calls.store(0, Relaxed);
         self.host_ns.store(0, Relaxed);
         self.nesting.store(1, Relaxed);
+        if self.panicked.load(Relaxed) {
+            // A guest reported a panic and returned all the same: the report is not about this call.
+            drop(self.take_panic());
+        }
     }
 
     pub(super) fn host_share(&self) -> HostShare {
@@ -136,9 +143,11 @@ impl Session {
     /// Notes a guest's panic for the trap that follows.
     pub(crate) fn report_panic(&self, error: GuestError) {
         *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.panicked.store(true, Relaxed);
     }
 
     pub(super) fn take_panic(&self) -> Option<GuestError> {
+        self.panicked.store(false, Relaxed);
         self.panic
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -66,7 +66,7 @@ impl WasmInstance {
             after_trap: options.after_trap,
             poisoned_by: None,
             receipt: Receipt::default(),
-            _permit: permit,
+            permit: Some(permit),
         };
         instance.check_sizes()?;
         instance.start(fuel, options.abi)?;

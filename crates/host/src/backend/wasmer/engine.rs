@@ -53,7 +53,11 @@ impl Backend for WasmerBackend {
             // The output of `prepare` is validated again here: a second opinion on what becomes machine code.
             let module =
                 Module::new(&engine, prepared).map_err(|error| CompileFault(error.to_string()))?;
-            Ok(Arc::new(WasmerModule { module, engine }))
+            Ok(Arc::new(WasmerModule {
+                module,
+                engine,
+                prepared: prepared.into(),
+            }))
         };
         match catch_unwind(AssertUnwindSafe(compile)) {
             Ok(compiled) => compiled.map(|module| module as Arc<dyn CompiledModule>),
@@ -84,6 +88,8 @@ fn features() -> Features {
 pub(super) struct WasmerModule {
     pub(super) module: Module,
     pub(super) engine: Engine,
+    /// What was compiled: some traps are told apart by the operator that trapped.
+    pub(super) prepared: Arc<[u8]>,
 }
 
 impl CompiledModule for WasmerModule {

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use wasmer::sys::vm::{
     InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
@@ -9,14 +10,17 @@ use wasmer::sys::vm::{
 };
 use wasmer::{AsStoreMut, Pages, Store};
 
+use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
-use crate::backend::{FunctionId, Guest, Interruption};
+use crate::backend::{FunctionId, GrowthRefused, Guest, Interruption};
 use crate::error::panic_text;
 use crate::value::Slot;
 
-/// Everything of an instance that calls and host functions touch.
+/// Everything of an instance that calls and host functions touch. The field order is the order of dropping: the store
+/// before the module whose code it runs.
 pub(super) struct GuestCells {
     pub(super) store: Store,
+    pub(super) module: Arc<WasmerModule>,
     pub(super) meter: Option<MeterCells>,
     pub(super) memory: Option<MemoryCell>,
     /// Resolved functions, by [`FunctionId`].
@@ -55,9 +59,10 @@ unsafe impl Send for GuestRef {}
 unsafe impl Sync for GuestRef {}
 
 impl GuestRef {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(module: Arc<WasmerModule>) -> Self {
         let cells = GuestCells {
-            store,
+            store: Store::new(module.engine.clone()),
+            module,
             meter: None,
             memory: None,
             functions: Vec::new(),
@@ -141,16 +146,27 @@ impl Guest for GuestRef {
         }
     }
 
-    fn grow_memory(&mut self, pages: u32) -> Option<u32> {
+    fn grow_memory(&mut self, pages: u32) -> Result<u32, GrowthRefused> {
         let cells = self.cells();
-        let memory = cells.memory?;
-        let objects = cells.store.objects_mut().as_sys_mut();
-        memory
+        let Some(memory) = cells.memory else {
+            return Err(GrowthRefused::Maximum(0));
+        };
+        let memory = memory
             .handle
-            .get_mut(objects)
+            .get_mut(cells.store.objects_mut().as_sys_mut());
+        let maximum = memory.ty().maximum.unwrap_or(Pages::max_value()).0;
+        if memory
+            .size()
+            .0
+            .checked_add(pages)
+            .is_none_or(|wanted| wanted > maximum)
+        {
+            return Err(GrowthRefused::Maximum(maximum));
+        }
+        let former = memory
             .grow(Pages(pages))
-            .ok()
-            .map(|former| former.0)
+            .map_err(|_| GrowthRefused::Machine)?;
+        Ok(former.0)
     }
 
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {
@@ -175,7 +191,7 @@ impl Guest for GuestRef {
         };
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(trap)) => Err(trap::of_call(trap)),
+            Ok(Err(trap)) => Err(trap::of_call(trap, &self.cells().module.prepared)),
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
         }
     }

@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use aingle_wasm_types::meter;
 use wasmer::sys::vm::{LinearMemory, VMExtern, VMGlobalDefinition};
-use wasmer::{AsStoreMut, Instance, Store};
+use wasmer::{AsStoreMut, Instance};
 
 use super::engine::WasmerModule;
 use super::guest::{GuestRef, MemoryCell, MeterCells};
 use super::{host, trap};
 use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
 
-/// An instance with its store. Dropped in the order of `Drop`, then field by field: the store before the module.
+/// An instance with its cells, which hold its store and its module.
 struct WasmerInstance {
     guest: GuestRef,
     instance: Instance,
-    _module: Arc<WasmerModule>,
 }
 
 impl Drop for WasmerInstance {
@@ -43,7 +42,7 @@ pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
-    let guest = GuestRef::new(Store::new(module.engine.clone()));
+    let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
     let store = &mut guest.cells().store;
     let externs: Vec<_> = imports
@@ -57,11 +56,7 @@ pub(super) fn instantiate(
     let cells = guest.cells();
     (cells.meter, cells.memory) = (Some(meter), memory);
     unfinished.0 = None;
-    Ok(Box::new(WasmerInstance {
-        guest,
-        instance,
-        _module: module,
-    }))
+    Ok(Box::new(WasmerInstance { guest, instance }))
 }
 
 fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {

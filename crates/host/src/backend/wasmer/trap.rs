@@ -9,20 +9,20 @@ use crate::backend::Interruption;
 /// Most frames of a trace that are kept: the innermost ones.
 const MAX_FRAMES: usize = 64;
 
-/// What a guest call ended with.
-pub(super) fn of_call(trap: Trap) -> Interruption {
+/// What a guest call ended with. `prepared` is the module that was compiled.
+pub(super) fn of_call(trap: Trap, prepared: &[u8]) -> Interruption {
     match trap {
         Trap::User(_) => Interruption::Host,
         Trap::OOM { .. } => Interruption::OutOfMemory("a stack for signals"),
-        trap => of_runtime_error(RuntimeError::from(trap)),
+        trap => of_runtime_error(&RuntimeError::from(trap), prepared),
     }
 }
 
-/// What making an instance ended with.
+/// What making an instance ended with. Of guest code only constant expressions have run.
 pub(super) fn of_instantiation(error: InstantiationError) -> Interruption {
     match error {
         InstantiationError::Start(error) | InstantiationError::Link(LinkError::Trap(error)) => {
-            of_runtime_error(error)
+            of_runtime_error(&error, &[])
         }
         InstantiationError::Link(LinkError::Resource(_)) => {
             Interruption::OutOfMemory("a guest's memory or table")
@@ -31,17 +31,25 @@ pub(super) fn of_instantiation(error: InstantiationError) -> Interruption {
     }
 }
 
-fn of_runtime_error(error: RuntimeError) -> Interruption {
-    let frames = error.trace().iter().take(MAX_FRAMES).map(frame).collect();
-    match error.clone().to_trap().map(kind) {
-        Some(Some(trap)) => Interruption::Trap { trap, frames },
-        Some(None) => Interruption::StackOverflow,
-        None => Interruption::Fault(error.message()),
+fn of_runtime_error(error: &RuntimeError, prepared: &[u8]) -> Interruption {
+    let Some(code) = error.clone().to_trap() else {
+        return Interruption::Fault(error.message());
+    };
+    let operator = error
+        .trace()
+        .first()
+        .and_then(|frame| prepared.get(frame.module_offset()));
+    match kind(code, operator.copied()) {
+        Some(trap) => {
+            let frames = error.trace().iter().take(MAX_FRAMES).map(frame).collect();
+            Interruption::Trap { trap, frames }
+        }
+        None => Interruption::StackOverflow,
     }
 }
 
-/// The trap's kind; `None` is the end of the native stack.
-fn kind(code: TrapCode) -> Option<TrapKind> {
+/// The trap's kind, given the first byte of the operator that trapped; `None` is the end of the native stack.
+fn kind(code: TrapCode, operator: Option<u8>) -> Option<TrapKind> {
     Some(match code {
         TrapCode::StackOverflow => return None,
         TrapCode::HeapAccessOutOfBounds | TrapCode::HeapMisaligned | TrapCode::UnalignedAtomic => {
@@ -49,11 +57,20 @@ fn kind(code: TrapCode) -> Option<TrapKind> {
         }
         TrapCode::TableAccessOutOfBounds => TrapKind::TableOutOfBounds,
         TrapCode::IndirectCallToNull | TrapCode::BadSignature => TrapKind::IndirectCallMismatch,
+        // Cranelift has one code for the least integer divided by -1 and for a float that is too large.
+        TrapCode::IntegerOverflow if operator.is_some_and(converts_float) => {
+            TrapKind::FloatToInteger
+        }
         TrapCode::IntegerOverflow => TrapKind::IntegerOverflow,
         TrapCode::IntegerDivisionByZero => TrapKind::IntegerDivideByZero,
         TrapCode::BadConversionToInteger => TrapKind::FloatToInteger,
         _ => TrapKind::Unreachable,
     })
+}
+
+/// Whether this is one of the eight trapping conversions from float to integer.
+fn converts_float(operator: u8) -> bool {
+    matches!(operator, 0xa8..=0xab | 0xae..=0xb1)
 }
 
 fn frame(frame: &FrameInfo) -> String {
