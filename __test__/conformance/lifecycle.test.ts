@@ -1,0 +1,145 @@
+// Closing: what is closed says so, closing twice is fine, what still lives goes on.
+import { expect, test } from 'vitest';
+import { onEveryBackend } from './support/lab';
+import { wat } from './support/wat';
+
+const TEXT = `(memory 1) (func (export "malloc") (param i32) (result i32) (i32.const 1024)) (func (export "free") (param i32))
+  (func (export "f") (param i32 i32) (result i64) (i64.const 0))`;
+
+onEveryBackend('lifecycle', (lab) => {
+  test('a closed instance refuses everything, and may be closed again', async () => {
+    const instance = await lab.instantiate(TEXT);
+    await instance.call('f', 'x');
+    const { f } = instance.exports;
+    const fuel = instance.fuelUsed;
+    instance.close();
+    instance.close();
+    for (const run of [
+      () => instance.call('f', 'x'),
+      () => instance.callSync('f', 'x'),
+      () => instance.callRaw('f', new Uint8Array(0)),
+      () => instance.invoke('f', [0, 0]),
+      () => f!(0, 0),
+      () => instance.exports.f!(0, 0),
+    ]) {
+      expect(await lab.observe(undefined, run)).toMatchObject({ code: 'ERR_INSTANCE_CLOSED' });
+    }
+    expect([instance.state, instance.fuelUsed]).toEqual(['closed', fuel]);
+  });
+
+  test('a closed engine refuses new work; its modules and instances say so', async () => {
+    const engine = lab.engine();
+    const module = await engine.compile(wat(TEXT));
+    const instance = await module.instantiate();
+    await engine.close();
+    await engine.close();
+    for (const run of [
+      () => engine.compile(wat(TEXT)),
+      () => engine.compileSync(wat(TEXT)),
+      () => engine.compileCached('x', wat(TEXT)),
+      () => engine.validate(wat(TEXT)),
+      () => module.instantiate(),
+      () => module.instantiateSync(),
+      () => instance.call('f', 'x'),
+      () => instance.callSync('f', 'x'),
+      () => instance.callRaw('f', new Uint8Array(0)),
+      () => instance.invoke('f', [0, 0]),
+      () => instance.exports.f!(0, 0),
+    ]) {
+      expect(await lab.observe(undefined, run)).toMatchObject({ code: 'ERR_ENGINE_CLOSED' });
+    }
+    instance.close();
+    module.close();
+    expect(instance.state).toBe('closed');
+  });
+
+  test('closing the engine rejects what waits and lets end what runs', async () => {
+    const engine = lab.engine({ threads: 1 });
+    const module = await engine.compile(
+      wat(
+        `(func (export "spin") (param $n i32) (loop (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))`,
+      ),
+    );
+    const instance = await module.instantiate();
+    const calls = Array.from({ length: 5 }, () => instance.invoke('spin', [2_000_000]));
+    const results = Promise.allSettled(calls);
+    await engine.close();
+    for (const result of await results) {
+      if (result.status === 'rejected') expect(result.reason.code).toBe('ERR_ENGINE_CLOSED');
+    }
+    expect((await results).at(-1)!.status).toBe('rejected');
+  });
+
+  test('closing an instance rejects what waits', async () => {
+    const instance = await lab.instantiate(
+      `(func (export "spin") (param $n i32) (loop (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))`,
+    );
+    const results = Promise.allSettled(Array.from({ length: 5 }, () => instance.invoke('spin', [2_000_000])));
+    instance.close();
+    for (const result of await results) {
+      if (result.status === 'rejected') expect(result.reason.code).toBe('ERR_INSTANCE_CLOSED');
+    }
+    expect((await results).at(-1)!.status).toBe('rejected');
+    expect(instance.state).toBe('closed');
+  });
+
+  test('a closed module refuses new instances; those that live go on', async () => {
+    const module = await lab.compile(TEXT);
+    const instance = await module.instantiate();
+    module.close();
+    module.close();
+    expect(await lab.observe(undefined, () => module.instantiate())).toMatchObject({
+      code: 'ERR_ENGINE_CLOSED',
+      details: { closed: 'module' },
+    });
+    expect(await lab.observe(undefined, () => module.instantiateSync())).toMatchObject({ code: 'ERR_ENGINE_CLOSED' });
+    expect(await lab.observe(undefined, () => module.customSections('x'))).toMatchObject({ code: 'ERR_ENGINE_CLOSED' });
+    expect((await instance.call('f', 'x')).bytes).toHaveLength(0);
+    expect(module.exports).toHaveLength(3);
+  });
+
+  test('using and await using close', async () => {
+    const engine = lab.engine();
+    const module = await engine.compile(wat(TEXT));
+    const instance = await module.instantiate();
+    instance[Symbol.dispose]();
+    expect(instance.state).toBe('closed');
+    await engine[Symbol.asyncDispose]();
+    expect(await lab.observe(undefined, () => engine.compile(wat(TEXT)))).toMatchObject({ code: 'ERR_ENGINE_CLOSED' });
+  });
+
+  test('a poisoned instance closes as any other', async () => {
+    const instance = await lab.instantiate('(func (export "trap") unreachable)');
+    await lab.observe(instance, () => instance.exports.trap!());
+    instance.close();
+    expect(await lab.observe(instance, () => instance.exports.trap!())).toMatchObject({
+      code: 'ERR_INSTANCE_CLOSED',
+      state: 'closed',
+    });
+  });
+
+  test('an instance lives without its engine and module being named', async () => {
+    const make = async () => (await lab.compile('(func (export "seven") (result i32) (i32.const 7))')).instantiate();
+    const instances = await Promise.all(Array.from({ length: 50 }, make));
+    (globalThis as { gc?: () => void }).gc?.();
+    expect(instances.map((instance) => instance.exports.seven!())).toEqual(Array.from({ length: 50 }, () => 7));
+  });
+
+  test('an engine counts what lives', async () => {
+    const engine = lab.engine();
+    const module = await engine.compile(wat(TEXT));
+    const instances = await Promise.all(Array.from({ length: 3 }, () => module.instantiate()));
+    expect(lab.record(engine.stats.instances)).toBe(3);
+    instances[0]!.close();
+    instances[0]!.close();
+    expect(lab.record(engine.stats.instances)).toBe(2);
+  });
+
+  test('instantiateSync gives the same as instantiate', async () => {
+    const module = await lab.compile(TEXT);
+    const instance = module.instantiateSync();
+    expect(instance.module).toBe(module);
+    expect((await instance.call('f', 'x')).bytes).toHaveLength(0);
+    expect(lab.record(instance.fuelUsed)).toBe((await (await module.instantiate()).call('f', 'x')).fuelUsed);
+  });
+});
