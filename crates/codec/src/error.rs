@@ -97,7 +97,8 @@ impl CodecError {
         }
     }
 
-    /// `details.expected` and `details.actual` of the error, where it has two such numbers.
+    /// `details.expected` and `details.actual` of the error, where it has two such numbers. For flags, what is expected
+    /// are the bits that exist.
     #[must_use]
     pub const fn expected_and_actual(&self) -> Option<(u64, u64)> {
         Some(match *self {
@@ -105,7 +106,7 @@ impl CodecError {
             Self::SwappedMagic => (MAGIC as u64, MAGIC.swap_bytes() as u64),
             Self::Magic { actual } => (MAGIC as u64, actual as u64),
             Self::Version { actual } => (VERSION as u64, actual as u64),
-            Self::Flags { actual } => ((actual & flags::ALL) as u64, actual as u64),
+            Self::Flags { actual } => (flags::ALL as u64, actual as u64),
             Self::Length { expected, actual } => (expected as u64, actual as u64),
             Self::Checksum { expected, actual } => (expected as u64, actual as u64),
             Self::Limit { limit, actual } => (limit as u64, actual as u64),

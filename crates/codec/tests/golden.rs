@@ -84,7 +84,11 @@ fn each_cause_has_its_error_code_and_numbers() {
         ),
         (swapped, ErrorCode::EnvelopeMagic, Some((0x4149, 0x4941))),
         (changed(2, 2), ErrorCode::EnvelopeVersion, Some((1, 2))),
-        (changed(3, 0x90), ErrorCode::EnvelopeFlags, Some((0, 0x90))),
+        (
+            changed(3, 0x90),
+            ErrorCode::EnvelopeFlags,
+            Some((0x0f, 0x90)),
+        ),
         (
             hello()[..22].to_vec(),
             ErrorCode::EnvelopeLength,
