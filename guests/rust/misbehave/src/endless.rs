@@ -1,6 +1,7 @@
 //! Exports that take all they can get.
 
 use core::arch::wasm32;
+use core::fmt::Write;
 use core::hint::black_box;
 
 use aingle_wasm_guest::prelude::*;
@@ -25,9 +26,12 @@ fn recurse() -> String {
 
 /// Grows the memory page by page until it is refused, then says how many pages there are.
 #[aingle_export]
-fn grow_until_refused() -> String {
+fn grow_until_refused() -> Output {
+    // Allocated first: after it there is nothing left.
+    let mut pages = Output::with_capacity(16);
     while wasm32::memory_grow(0, 1) != usize::MAX {}
-    wasm32::memory_size(0).to_string()
+    let _ = write!(pages, "{}", wasm32::memory_size(0));
+    pages
 }
 
 /// Asks for more memory for ever, refused or not.
