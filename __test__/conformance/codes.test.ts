@@ -118,9 +118,9 @@ const REACHED: Partial<Record<ErrorCode, (lab: Lab) => unknown>> = {
   },
   ERR_QUEUE_FULL: async (lab) => {
     const module = await lab.compile('(func (export "f") (loop (br 0)))', {
-      queue: 0,
+      queue: 1,
       threads: 1,
-      meteringLimit: 10_000_000,
+      meteringLimit: 50_000_000,
     });
     const instances = await Promise.all(Array.from({ length: 4 }, () => module.instantiate()));
     const results = await Promise.allSettled(instances.map((instance) => instance.invoke('f')));

@@ -56,6 +56,19 @@ onEveryBackend('order of calls', (lab) => {
     expect(instance.exports.next!()).toBe(1);
   });
 
+  test('a wrong name is told before the state', async () => {
+    const instance = await lab.instantiate(COUNTER);
+    instance.close();
+    for (const run of [
+      () => instance.call('next', 'x'),
+      () => instance.callSync('none'),
+      () => instance.callRaw('trap', new Uint8Array(0)),
+      () => instance.invoke('none'),
+    ]) {
+      expect(await lab.observe(instance, run)).toMatchObject({ code: 'ERR_EXPORT_NOT_FOUND', state: 'closed' });
+    }
+  });
+
   test('calls never run before the current piece of JavaScript ends', async () => {
     const instance = await lab.instantiate(COUNTER);
     const events: string[] = [];
@@ -91,7 +104,7 @@ onEveryBackend('order of calls', (lab) => {
   test('a queue over its bound refuses at once', async () => {
     const module = await lab.compile(COUNTER, { queue: 3, threads: 1 });
     const instance = await module.instantiate();
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => instance.invoke('spin', [100_000])));
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => instance.invoke('spin', [10_000_000])));
     const refused = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
     expect(refused.length).toBeGreaterThan(10);
     for (const error of refused)
