@@ -64,7 +64,20 @@ pub(crate) trait Guest {
 
     /// Calls a function. `slots` holds the arguments, then the results: its length is at least that of the longer list.
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption>;
+
+    /// Calls a function, then what `next` asks for, until it asks for nothing. Every call uses the same slots, which
+    /// `next` finds and leaves as the call before and the call after have them. Cheaper than separate calls where
+    /// entering the guest costs something.
+    fn call_chain(
+        &mut self,
+        first: FunctionId,
+        slots: &mut [Slot],
+        next: &mut Next<'_>,
+    ) -> Result<(), Interruption>;
 }
+
+/// Decides on the next call of a chain.
+pub(crate) type Next<'a> = dyn FnMut(&mut dyn Guest, &mut [Slot]) -> Option<FunctionId> + 'a;
 
 /// Why a memory did not grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -281,9 +281,7 @@ impl ErrorKind {
                 text,
                 ..
             } => envelope_details(*expected, *actual, text),
-            Self::HostFunction {
-                name, text: reason, ..
-            } => vec![("name", text(name)), ("reason", text(reason))],
+            Self::HostFunction { name, .. } => vec![("name", text(name))],
             Self::Poisoned { reason } => vec![("reason", text(reason.as_str()))],
             Self::QueueFull { limit } => vec![("limit", Detail::U64(*limit))],
             Self::Internal { reason } => vec![("reason", text(reason))],

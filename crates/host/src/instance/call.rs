@@ -1,20 +1,22 @@
 //! Calls of exports: bytes to bytes, and core values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
-use aingle_wasm_types::{ErrorCode, PackedResult, Phase, flags};
+use aingle_wasm_types::{ErrorCode, Phase};
 
-use super::convention::{Block, Convention, INPUT_FLAGS};
+use super::bytes::{BytesCall, Step};
+use super::convention::Block;
 use super::options::{AfterTrap, CallOptions};
 use super::receipt::Receipt;
 use super::session::{Session, always_poisons};
 use super::state::InstanceState;
-use super::{ExportHandle, WasmInstance, errors, outcome};
-use crate::backend::{FunctionId, Guest, Interruption};
+use super::{ExportHandle, WasmInstance, outcome};
+use crate::backend::{Guest, Interruption};
 use crate::config::check_fuel;
 use crate::error::{ErrorKind, HostError};
-use crate::value::{Slot, Value};
+use crate::value::Value;
 
 /// A finished byte call.
 #[derive(Clone, Debug)]
@@ -105,20 +107,21 @@ impl WasmInstance {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, HostError> {
         let function = self.bytes_function(handle)?;
-        let convention = *self
-            .session
+        let session = Arc::clone(&self.session);
+        let convention = session
             .convention()
             .expect("resolved when the instance was made");
-        let block_len = convention
+        let len = convention
             .block_len(input.len())
             .ok_or_else(|| too_long(input.len()))?;
-        if block_len > 0
-            && convention.allocate.is_none()
-            && convention.buffer_for(block_len).is_none()
-        {
-            return Err(self
-                .module
-                .no_export("malloc", "an allocator, which an input needs"));
+        let buffer = self.call_buffer.and_then(|buffer| buffer.room_for(len));
+        let step = if buffer.is_some() || len == 0 {
+            Step::Placed
+        } else {
+            Step::Allocate
+        };
+        if step == Step::Allocate && convention.allocate.is_none() {
+            return Err(self.module.no_export("malloc", "(i32) -> (i32)"));
         }
         let admitted = Admitted {
             bytes_in: input.len() as u64,
@@ -126,16 +129,25 @@ impl WasmInstance {
         };
         self.run(admitted, |guest, session| {
             let mut bytes_out = 0;
-            let call = BytesCall {
-                guest,
-                session,
-                convention,
-            };
-            let result = call.run(function, input, block_len, |output| {
+            let read = |output: &[u8]| {
                 bytes_out = output.len() as u64;
                 read(output)
-            });
-            (result, bytes_out)
+            };
+            let call = BytesCall {
+                convention,
+                function,
+                input,
+                block: Block {
+                    ptr: buffer.unwrap_or(0),
+                    len,
+                },
+                output_limit: session.limits.output_bytes,
+                read: Some(read),
+                result: None,
+                step,
+                held: [None; 2],
+            };
+            (call.run(guest), bytes_out)
         })
     }
 
@@ -347,95 +359,6 @@ fn is_stop(code: ErrorCode) -> bool {
         code,
         ErrorCode::FuelExhausted | ErrorCode::Timeout | ErrorCode::Aborted | ErrorCode::OutOfMemory
     )
-}
-
-/// The steps of one byte call.
-struct BytesCall<'a> {
-    guest: &'a mut dyn Guest,
-    session: &'a Session,
-    convention: Convention,
-}
-
-impl BytesCall<'_> {
-    /// Places the input, calls the export, reads the result, gives the memory back.
-    fn run<R>(
-        mut self,
-        function: FunctionId,
-        input: &[u8],
-        block_len: u32,
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> Result<R, Ended> {
-        let (block, owned) = self.place(block_len)?;
-        let written = self.write(block, owned, input);
-        let input_block = (owned && block.len > 0).then_some(block);
-        if let Err(error) = written {
-            // The allocator's answer is no block, so there is none to give back one by one.
-            self.release(None, Block { ptr: 0, len: 0 })?;
-            return Err(Ended::Returned(error));
-        }
-        let mut slots: [Slot; 2] = [block.ptr.into(), block.len.into()];
-        self.guest.call(function, &mut slots)?;
-        let result = PackedResult::from_raw(slots[0] as u64);
-        let output = Block {
-            ptr: result.ptr(),
-            len: result.len(),
-        };
-        let read = self.read(result, output, read);
-        self.release(input_block, output)?;
-        read.map_err(Ended::Returned)
-    }
-
-    /// A block for the input, and whether it came from the allocator.
-    fn place(&mut self, len: u32) -> Result<(Block, bool), Interruption> {
-        if let Some(ptr) = self.convention.buffer_for(len) {
-            return Ok((Block { ptr, len }, false));
-        }
-        match self.convention.allocate {
-            Some(allocate) if len > 0 => {
-                let ptr = allocate.run(len, |function, slots| self.guest.call(function, slots))?;
-                Ok((Block { ptr, len }, true))
-            }
-            _ => Ok((Block { ptr: 0, len }, false)),
-        }
-    }
-
-    fn write(&mut self, block: Block, owned: bool, input: &[u8]) -> Result<(), HostError> {
-        let memory = self.guest.memory();
-        // 0 is how allocators fail, though it is an address.
-        if owned && block.ptr == 0 {
-            return Err(errors::pointer(Phase::Call, block, memory.len()));
-        }
-        self.convention.write(memory, block, input, INPUT_FLAGS)
-    }
-
-    fn read<R>(
-        &mut self,
-        result: PackedResult,
-        output: Block,
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> Result<R, HostError> {
-        let limit = self.session.limits.output_bytes;
-        self.convention.read(
-            self.guest.memory(),
-            output,
-            limit,
-            Phase::Call,
-            |payload, flags| {
-                if result.is_error() || flags & flags::ERROR != 0 {
-                    return Err(errors::guest(Phase::Call, payload));
-                }
-                Ok(read(payload))
-            },
-        )
-    }
-
-    fn release(&mut self, input: Option<Block>, output: Block) -> Result<(), Interruption> {
-        self.convention
-            .release
-            .run(input, output, |function, slots| {
-                self.guest.call(function, slots)
-            })
-    }
 }
 
 fn check_arguments(

@@ -21,7 +21,6 @@ pub(crate) struct Convention {
     pub(super) framing: Framing,
     pub(super) allocate: Option<Allocate>,
     pub(super) release: Release,
-    pub(super) call_buffer: Option<CallBuffer>,
 }
 
 /// What surrounds a payload in guest memory.
@@ -60,6 +59,13 @@ pub(super) struct CallBuffer {
     pub(super) capacity: u32,
 }
 
+impl CallBuffer {
+    /// Where a block of this length goes, if it fits.
+    pub(super) fn room_for(self, len: u32) -> Option<u32> {
+        (len <= self.capacity).then_some(self.ptr)
+    }
+}
+
 /// A range of guest memory as the guest gave it: not checked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -70,7 +76,7 @@ pub(crate) struct Block {
 const I32: ValueType = ValueType::I32;
 
 impl Convention {
-    /// Finds the convention from the module's exports; the call buffer is asked for later.
+    /// Finds the convention from the module's exports, without running the guest.
     pub(super) fn resolve(
         module: &Module,
         instance: &mut dyn BackendInstance,
@@ -93,7 +99,6 @@ impl Convention {
             framing,
             allocate,
             release,
-            call_buffer: None,
         }
     }
 
@@ -104,12 +109,6 @@ impl Convention {
             Framing::Bytes => 0,
         };
         u32::try_from(payload.checked_add(header)?).ok()
-    }
-
-    /// The call buffer, if a block of this length fits it.
-    pub(super) fn buffer_for(&self, len: u32) -> Option<u32> {
-        let buffer = self.call_buffer?;
-        (len <= buffer.capacity).then_some(buffer.ptr)
     }
 
     /// Writes a payload at `ptr`, framed.
@@ -194,31 +193,6 @@ impl Allocate {
             }
         }
         Ok(slots[0] as u32)
-    }
-}
-
-impl Release {
-    /// The calls that give back the result and the input of a call.
-    pub(super) fn run<E>(
-        self,
-        input: Option<Block>,
-        output: Block,
-        mut call: impl FnMut(FunctionId, &mut [Slot]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (free, arena) = match self {
-            Self::Nothing => return Ok(()),
-            Self::Arena(reset) => (reset, true),
-            Self::Pointer(free) | Self::Sized(free) => (free, false),
-        };
-        if arena {
-            return call(free, &mut []);
-        }
-        let within_input = |input: Block| output.ptr.wrapping_sub(input.ptr) < input.len;
-        let output = (output.len > 0 && !input.is_some_and(within_input)).then_some(output);
-        for block in [output, input].into_iter().flatten() {
-            call(free, &mut [block.ptr.into(), block.len.into()])?;
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Instances: a guest with its memory, its limits and its state.
 
+mod bytes;
 mod call;
 mod convention;
 mod errors;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aingle_wasm_types::{ErrorCode, Phase};
 
 pub use call::CallOutput;
+use convention::CallBuffer;
 pub(crate) use convention::{Block, checksum_of};
 pub(crate) use errors::guest_error;
 pub use options::{AbiChoice, AfterTrap, CallOptions, InstanceOptions};
@@ -42,6 +44,7 @@ pub struct WasmInstance {
     monitor: Monitor,
     module: Module,
     engine: WasmEngine,
+    call_buffer: Option<CallBuffer>,
     /// Functions of the exports that were called, by the export's index.
     functions: Vec<Option<FunctionId>>,
     /// Arguments and results of core calls, kept for the next one.

@@ -108,7 +108,7 @@ impl Session {
         self.limits.memory_pages
     }
 
-    /// The convention of byte calls; `None` while the instance is being made.
+    /// The convention of byte calls; `None` before the guest's first step.
     pub(crate) fn convention(&self) -> Option<&Convention> {
         self.convention.get()
     }

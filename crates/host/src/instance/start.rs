@@ -60,6 +60,7 @@ impl WasmInstance {
             monitor,
             module: module.clone(),
             engine: engine.clone(),
+            call_buffer: None,
             functions: Vec::new(),
             slots: Vec::new(),
             default_fuel: config.metering_limit,
@@ -100,17 +101,18 @@ impl WasmInstance {
         backend
             .guest()
             .arm(fuel.cast_signed(), session.limits.call_depth);
-        let mut convention = Convention::resolve(&self.module, backend, abi);
+        // Host functions of bytes may run from here on.
+        let convention = Convention::resolve(&self.module, backend, abi);
+        let convention = session.convention.get_or_init(|| convention);
         let steps = Steps {
             module: &self.module,
             backend,
             session,
         };
-        let ran = steps.run(&mut convention);
-        let _ = session.convention.set(convention);
+        let ran = steps.run(convention.framing);
         let guest = backend.guest();
         let left = guest.fuel();
-        ran?;
+        self.call_buffer = ran?;
         if left < 0 {
             return Err(outcome::fuel_exhausted(Phase::Start, fuel));
         }
@@ -135,18 +137,19 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn run(mut self, convention: &mut Convention) -> Result<(), HostError> {
+    /// Runs every step and answers the guest's call buffer.
+    fn run(mut self, framing: Framing) -> Result<Option<CallBuffer>, HostError> {
         if let Some(start) = self.backend.function(meter::START) {
             self.call(start, &mut [])?;
         }
         if let Some(initialize) = self.exported(INITIALIZE, &[]) {
             self.call(initialize, &mut [])?;
         }
-        if convention.framing == Framing::Envelope {
-            self.check_version()?;
-            convention.call_buffer = self.call_buffer()?;
+        if framing == Framing::Bytes {
+            return Ok(None);
         }
-        Ok(())
+        self.check_version()?;
+        self.call_buffer()
     }
 
     fn check_version(&mut self) -> Result<(), HostError> {

@@ -1,18 +1,19 @@
 //! The cells of a running instance, reached by pointers because host functions reach them while the guest waits.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use wasmer::sys::vm::{
     InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
-    VMMemory, VMMemoryDefinition, wasmer_call_trampoline,
+    VMMemory, VMMemoryDefinition, catch_traps, on_host_stack,
 };
 use wasmer::{AsStoreMut, Pages, Store};
 
 use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
-use crate::backend::{FunctionId, GrowthRefused, Guest, Interruption};
+use crate::backend::{FunctionId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::value::Slot;
 
@@ -170,29 +171,93 @@ impl Guest for GuestRef {
     }
 
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {
-        let function = self.cells().functions[function.0 as usize];
+        self.enter(Chain {
+            guest: *self,
+            first: function,
+            slots,
+            next: None,
+            panic: None,
+        })
+    }
+
+    fn call_chain(
+        &mut self,
+        first: FunctionId,
+        slots: &mut [Slot],
+        next: &mut Next<'_>,
+    ) -> Result<(), Interruption> {
+        self.enter(Chain {
+            guest: *self,
+            first,
+            slots,
+            next: Some(next),
+            panic: None,
+        })
+    }
+}
+
+impl GuestRef {
+    fn enter(self, mut chain: Chain<'_>) -> Result<(), Interruption> {
+        let pointer = NonNull::from(&mut chain).cast::<Chain<'static>>();
         let config = VMConfig {
             wasm_stack_size: Some(STACK_BYTES),
         };
-        let run = || {
-            // SAFETY: the function belongs to the living store; its trampoline reads as many 16-byte values from `slots`
-            // as it has parameters and writes as many as it has results, and the caller provides the longer of both.
-            // Nothing that has a destructor lives on the guest's stack.
-            unsafe {
-                wasmer_call_trampoline(
-                    None,
-                    &config,
-                    function.vmctx,
-                    function.call_trampoline,
-                    function.func_ptr,
-                    slots.as_mut_ptr().cast(),
-                )
-            }
-        };
-        match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(trap)) => Err(trap::of_call(trap, &self.cells().module.prepared)),
-            Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
+        // SAFETY: the closure holds plain data, so nothing is leaked when a trap abandons it; the chain outlives the
+        // call, on this thread.
+        let enter = || unsafe { catch_traps(None, &config, move || Chain::run(pointer)) };
+        match (catch_unwind(AssertUnwindSafe(enter)), chain.panic) {
+            (Err(panic), _) | (Ok(_), Some(panic)) => Err(Interruption::Fault(panic_text(&*panic))),
+            (Ok(Ok(())), None) => Ok(()),
+            (Ok(Err(trap)), None) => Err(trap::of_call(trap, &self.cells().module.prepared)),
         }
+    }
+}
+
+/// A chain of calls, lent to the guest's stack.
+struct Chain<'a> {
+    guest: GuestRef,
+    first: FunctionId,
+    slots: &'a mut [Slot],
+    next: Option<&'a mut Next<'a>>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Chain<'_> {
+    /// Makes the calls. Runs on the guest's stack: a trap ends it anywhere without running destructors, so nothing here
+    /// has one, and decisions are taken on the host's stack.
+    ///
+    /// # Safety
+    /// The chain must be alive and used by nobody else, inside `catch_traps`.
+    unsafe fn run(chain: NonNull<Self>) {
+        // SAFETY: the caller lends the chain for this call.
+        let chain = unsafe { &mut *chain.as_ptr() };
+        let mut function = Some(chain.first);
+        while let Some(FunctionId(id)) = function {
+            let function_of_guest = chain.guest.cells().functions[id as usize];
+            // SAFETY: the function belongs to the living store; its trampoline reads as many 16-byte values from the
+            // slots as it has parameters and writes as many as it has results, and the caller of `call_chain` provides
+            // the longer of both.
+            unsafe {
+                (function_of_guest.call_trampoline)(
+                    function_of_guest.vmctx.vmctx,
+                    function_of_guest.func_ptr,
+                    chain.slots.as_mut_ptr().cast(),
+                );
+            }
+            function = chain
+                .next
+                .is_some()
+                .then(|| on_host_stack(|| chain.decide()))
+                .flatten();
+        }
+    }
+
+    fn decide(&mut self) -> Option<FunctionId> {
+        let (mut guest, next) = (self.guest, self.next.as_mut()?);
+        let decision = catch_unwind(AssertUnwindSafe(|| next(&mut guest, self.slots)));
+        decision.unwrap_or_else(|panic| {
+            self.panic = Some(panic);
+            None
+        })
     }
 }

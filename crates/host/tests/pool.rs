@@ -1,0 +1,187 @@
+//! The pool: bounded, in order for each lane, fair between lanes, closed without losing a job.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aingle_wasm_host::{ErrorCode, Pool, Turn};
+
+/// Occupies one thread of the pool until the returned sender is dropped.
+fn block(pool: &Pool) -> std::sync::mpsc::Sender<()> {
+    let (sender, receiver) = channel::<()>();
+    let (started, running) = channel();
+    let job = move |_| {
+        started.send(()).unwrap();
+        let _ = receiver.recv();
+    };
+    pool.submit(&pool.lane(), job).unwrap();
+    running.recv().unwrap();
+    sender
+}
+
+#[test]
+fn jobs_of_a_lane_run_in_order_and_never_together() {
+    let pool = Pool::new(4, 1_000);
+    let lanes: Vec<_> = (0..3).map(|_| pool.lane()).collect();
+    let (sender, receiver) = channel();
+    let running: Vec<_> = (0..3).map(|_| Arc::new(AtomicUsize::new(0))).collect();
+    for n in 0..100 {
+        for (lane, busy) in lanes.iter().zip(&running) {
+            let (sender, busy) = (sender.clone(), Arc::clone(busy));
+            let id = lanes
+                .iter()
+                .position(|other| std::ptr::eq(other, lane))
+                .unwrap();
+            let job = move |turn| {
+                assert_eq!(
+                    busy.fetch_add(1, Ordering::SeqCst),
+                    0,
+                    "two jobs of a lane at once"
+                );
+                std::thread::yield_now();
+                busy.fetch_sub(1, Ordering::SeqCst);
+                sender.send((id, n, turn)).unwrap();
+            };
+            pool.submit(lane, job).unwrap();
+        }
+    }
+    drop(sender);
+    let mut next = [0; 3];
+    for (id, n, turn) in receiver {
+        assert_eq!((n, turn), (next[id], Turn::Run));
+        next[id] += 1;
+    }
+    assert_eq!(next, [100; 3]);
+}
+
+#[test]
+fn lanes_take_turns() {
+    let pool = Pool::new(1, 1_000);
+    let blocker = block(&pool);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let lanes: Vec<_> = (0..3).map(|_| pool.lane()).collect();
+    let (done, finished) = channel::<()>();
+    // A crowd in the first lane does not keep the others waiting for more than one job.
+    for (id, count) in [(0, 50), (1, 2), (2, 2)] {
+        for _ in 0..count {
+            let (order, done) = (Arc::clone(&order), done.clone());
+            let job = move |_| {
+                order.lock().unwrap().push(id);
+                drop(done);
+            };
+            pool.submit(&lanes[id], job).unwrap();
+        }
+    }
+    drop((blocker, done));
+    assert!(finished.recv().is_err());
+    assert_eq!(order.lock().unwrap()[..6], [0, 1, 2, 0, 1, 2]);
+}
+
+#[test]
+fn the_queue_is_bounded() {
+    let pool = Pool::new(1, 3);
+    let blocker = block(&pool);
+    let lane = pool.lane();
+    for _ in 0..3 {
+        pool.submit(&lane, |_| ()).unwrap();
+    }
+    assert_eq!(pool.waiting(), 3);
+    let full = pool.submit(&pool.lane(), |_| ()).unwrap_err();
+    assert_eq!(
+        (full.code(), full.retryable()),
+        (ErrorCode::QueueFull, true)
+    );
+    drop(blocker);
+    let (sender, receiver) = channel();
+    // There is room again as soon as the thread goes on.
+    while pool
+        .submit(&lane, {
+            let sender = sender.clone();
+            move |_| sender.send(()).unwrap()
+        })
+        .is_err()
+    {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    receiver.recv().unwrap();
+}
+
+#[test]
+fn as_many_jobs_run_at_once_as_there_are_threads() {
+    let pool = Pool::new(3, 100);
+    let blockers: Vec<_> = (0..3).map(|_| block(&pool)).collect();
+    let (sender, receiver) = channel();
+    pool.submit(&pool.lane(), move |_| sender.send(()).unwrap())
+        .unwrap();
+    assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
+    drop(blockers);
+    receiver.recv().unwrap();
+}
+
+#[test]
+fn a_panicking_job_takes_nothing_with_it() {
+    let pool = Pool::new(1, 100);
+    let lane = pool.lane();
+    for _ in 0..20 {
+        pool.submit(&lane, |_| panic!("a bug of the job")).unwrap();
+    }
+    let (sender, receiver) = channel();
+    pool.submit(&lane, move |_| {
+        sender
+            .send(std::thread::current().name().map(str::to_owned))
+            .unwrap()
+    })
+    .unwrap();
+    assert_eq!(receiver.recv().unwrap().as_deref(), Some("aingle-wasm-0"));
+}
+
+#[test]
+fn closing_cancels_what_waits_and_waits_for_what_runs() {
+    let pool = Pool::new(1, 100);
+    let (sender, receiver) = channel();
+    let (go, gate) = sync_channel::<()>(0);
+    let (busy, idle) = (pool.lane(), pool.lane());
+    let first = sender.clone();
+    let (started, running) = channel();
+    let job = move |turn| {
+        started.send(()).unwrap();
+        gate.recv().unwrap();
+        first.send(("first", turn)).unwrap();
+    };
+    pool.submit(&busy, job).unwrap();
+    running.recv().unwrap();
+    for (lane, name) in [(&busy, "behind"), (&idle, "other")] {
+        let sender = sender.clone();
+        pool.submit(lane, move |turn| sender.send((name, turn)).unwrap())
+            .unwrap();
+    }
+    let closer = std::thread::spawn({
+        let pool = pool.clone();
+        move || pool.close()
+    });
+    assert_eq!(receiver.recv().unwrap(), ("other", Turn::Cancelled));
+    assert!(!closer.is_finished());
+    go.send(()).unwrap();
+    closer.join().unwrap();
+    assert_eq!(receiver.recv().unwrap(), ("first", Turn::Run));
+    assert_eq!(receiver.recv().unwrap(), ("behind", Turn::Cancelled));
+    assert_eq!(pool.waiting(), 0);
+    assert_eq!(
+        pool.submit(&idle, |_| ()).unwrap_err().code(),
+        ErrorCode::EngineClosed
+    );
+}
+
+#[test]
+fn a_job_may_close_its_own_pool() {
+    let pool = Pool::new(2, 100);
+    let (sender, receiver) = channel();
+    let own = pool.clone();
+    let job = move |_| {
+        own.close();
+        sender.send(()).unwrap();
+    };
+    pool.submit(&pool.lane(), job).unwrap();
+    receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+}
