@@ -144,11 +144,10 @@ pub(crate) fn fuel_left(env: Env, link: &External<Arc<HostLink>>) -> napi::Resul
 
 /// See `binding.ts`.
 #[napi]
-pub(crate) fn charge(env: Env, link: &External<Arc<HostLink>>, fuel: BigInt) -> napi::Result<()> {
+pub(crate) fn charge(env: Env, link: &External<Arc<HostLink>>, fuel: BigInt) -> napi::Result<bool> {
     run(env, |js| {
-        Ok(link
-            .with_caller(js, |caller| caller.charge(fuel.get_u64().1))
-            .unwrap_or(Ok(()))?)
+        let charged = link.with_caller(js, |caller| caller.charge(fuel.get_u64().1));
+        Ok(charged.transpose()?.is_some())
     })
 }
 

@@ -18,11 +18,11 @@ export type NativeHandle = number;
 export interface NativeEngineOptions {
   meteringLimit: bigint;
   cacheSize: number;
-  /** Absent: chosen by the core. */
-  staticMemoryBound?: number;
+  /** Undefined: chosen by the core. */
+  staticMemoryBound: number | undefined;
   limits: NativeLimits;
   instances: number;
-  complexity: Record<string, number>;
+  complexity: Readonly<Record<string, number>>;
   threads: number;
   queue: number;
 }
@@ -32,8 +32,8 @@ export interface NativeLimits {
   tableElements: number;
   callDepth: number;
   outputBytes: number;
-  /** Absent: no limit. */
-  hostCalls?: number;
+  /** Undefined: no limit. */
+  hostCalls: number | undefined;
 }
 
 export interface NativeInstanceOptions {
@@ -83,7 +83,8 @@ export interface Binding {
   instantiate(module: NativeModule, id: number, link: NativeLink, options: NativeInstanceOptions): void;
   /** Fuel left of the call that waits in a host function. */
   fuelLeft(link: NativeLink): bigint;
-  charge(link: NativeLink, fuel: bigint): void;
+  /** False if no call waits in a host function. */
+  charge(link: NativeLink, fuel: bigint): boolean;
 
   exportHandle(instance: NativeInstance, name: string): NativeHandle;
   /** The input is the first `length` bytes of the shared buffer for inputs. A number is the length of the output in the other one. With

@@ -65,21 +65,23 @@ export class NativeBackendEngine implements BackendEngine {
 
 function engineOptions(options: ResolvedEngineOptions): NativeEngineOptions {
   const { meteringLimit, cacheSize, staticMemoryBound, limits, complexity, threads, queue } = options;
-  return {
+  return bare({
     meteringLimit,
     cacheSize,
-    ...(staticMemoryBound === 'auto' ? {} : { staticMemoryBound }),
+    staticMemoryBound: staticMemoryBound === 'auto' ? undefined : staticMemoryBound,
     limits: nativeLimits(limits),
     instances: limits.instances,
-    complexity: { ...complexity },
+    complexity: bare(complexity),
     threads,
     queue,
-  };
+  });
 }
 
-/** Node-API reads an absent limit as none, and refuses one that is undefined. */
-export function nativeLimits({ hostCalls, ...limits }: ResolvedLimits): NativeLimits {
-  const { memoryBytes, tableElements, callDepth, outputBytes } = limits;
-  const given = { memoryBytes, tableElements, callDepth, outputBytes };
-  return hostCalls === undefined ? given : { ...given, hostCalls };
+export function nativeLimits({ memoryBytes, tableElements, callDepth, outputBytes, hostCalls }: ResolvedLimits): NativeLimits {
+  return bare({ memoryBytes, tableElements, callDepth, outputBytes, hostCalls });
+}
+
+/** The addon reads properties wherever they come from: its options must have no prototype. */
+export function bare<T extends object>(options: T): T {
+  return Object.assign(Object.create(null), options);
 }

@@ -1,4 +1,5 @@
 // The JavaScript side of an instance's host functions: what the addon calls, and what their context can ask.
+import { invalidValue } from '../../errors/error';
 import { hostFailure } from '../../host-call';
 import type { HostContext, HostScope } from '../../host-context';
 import type { EnvelopeHost, NumericHost, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
@@ -34,7 +35,8 @@ export class HostSide implements HostScope, Owner {
   }
 
   charge(fuel: bigint): void {
-    native(() => this.#runtime.binding.charge(this.link, fuel));
+    const charged = native(() => this.#runtime.binding.charge(this.link, fuel));
+    if (!charged) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
   }
 
   /** Nothing is to be done: being named as the owner of a promise keeps the functions alive until it is settled. */

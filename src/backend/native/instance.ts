@@ -1,4 +1,4 @@
-import { createError } from '../../errors/error';
+import { type AingleWasmError, createError } from '../../errors/error';
 import { requireBytesFunction } from '../../exports';
 import type { FunctionType, InstanceState, Value } from '../../types';
 import { checkArguments, requireCarried, uncarriedType } from '../../values';
@@ -78,7 +78,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return (...args) => {
       if (!carried) requireCarried(type, 'call');
       checkArguments(name, type, args);
-      this.#requireTurn();
+      if (this.#pending > 0) throw busy();
       try {
         handle ??= binding.exportHandle(instance, name);
         return few ? binding.invokeFew(instance, handle, ...args) : binding.invokeMany(instance, handle, args);
@@ -122,8 +122,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   #send(name: string, input: Uint8Array, fuel: bigint | undefined): Uint8Array {
-    const handle = this.#bytesHandle(name);
-    this.#requireTurn();
+    const handle = this.#syncHandle(name);
     const { buffers } = this.#runtime;
     if (buffers.busy || input.length > SLAB_BYTES) {
       return native(() => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel));
@@ -140,6 +139,17 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     }
   }
 
+  /** The handle of a function for a synchronous call of bytes, which does not wait for others. */
+  #syncHandle(name: string): NativeHandle {
+    if (this.#pending > 0) throw busy();
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known;
+    // Being busy is told before what is wrong with the name; for a known one the addon tells it.
+    const { state } = this;
+    if (state === 'running' || state === 'host') throw busy();
+    return this.#bytesHandle(name);
+  }
+
   #bytesHandle(name: string): NativeHandle {
     const known = this.#handles.get(name);
     if (known !== undefined) return known;
@@ -149,15 +159,14 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return handle;
   }
 
-  /** Synchronous calls do not wait for others. */
-  #requireTurn(): void {
-    if (this.#pending > 0) throw createError('ERR_INSTANCE_BUSY', 'call');
-  }
-
   /** A guest that waits in a host function lets its memory be used; one that runs, or is about to, does not. */
   #requireMemory(): void {
-    if (this.#pending > 0 && this.state === 'running') throw createError('ERR_INSTANCE_BUSY', 'call');
+    if (this.#pending > 0 && this.state === 'running') throw busy();
   }
+}
+
+function busy(): AingleWasmError {
+  return createError('ERR_INSTANCE_BUSY', 'call');
 }
 
 /** Bytes that no other thread changes while they are read. */

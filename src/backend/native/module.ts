@@ -1,6 +1,6 @@
 import type { BackendModule, ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
 import type { NativeInstance, NativeInstanceOptions, NativeModule } from './binding';
-import { nativeLimits } from './engine';
+import { bare, nativeLimits } from './engine';
 import { native } from './failure';
 import { HostSide } from './host-side';
 import { NativeBackendInstance } from './instance';
@@ -56,5 +56,5 @@ function nativeOptions({
     cost,
     envelope: kind === 'envelope',
   }));
-  return { functions, abi, keepAfterTrap: afterTrap === 'keep', limits: nativeLimits(limits), fuel };
+  return bare({ functions, abi, keepAfterTrap: afterTrap === 'keep', limits: nativeLimits(limits), fuel });
 }
