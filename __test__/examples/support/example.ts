@@ -47,7 +47,7 @@ export class Server {
     throw new Error(`${file} ended without listening`);
   }
 
-  post(path: string, type: string, body: BodyInit): Promise<Response> {
+  post(path: string, type: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> {
     return fetch(`${this.address}${path}`, { method: 'POST', headers: { 'content-type': type }, body });
   }
 

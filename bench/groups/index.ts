@@ -1,0 +1,20 @@
+// The chapters of the price list, in order.
+import type { Group } from '../price-list';
+import { asyncCall } from './async-call';
+import { callRawBytes, callRawEnvelope, callSync, exportsCall } from './calls';
+import { compute } from './compute';
+import { hostCall } from './host-call';
+import { compile, instantiate, prepare } from './modules';
+
+export const GROUPS: readonly Group[] = [
+  callRawBytes,
+  callRawEnvelope,
+  callSync,
+  exportsCall,
+  hostCall,
+  asyncCall,
+  prepare,
+  compile,
+  instantiate,
+  compute,
+];
