@@ -1,8 +1,9 @@
-//! Which functions can recurse: only these pay for call depth at run time.
+//! Which functions can recurse, and how deep calls can nest without recursion.
 //!
 //! Nodes are the defined functions and, for indirect calls, one node for each function type. An indirect call leads to
 //! its type's node, and from there to every function of that type that a table may hold. A function can recurse if it
-//! lies on a cycle.
+//! lies on a cycle; only those pay for call depth at run time. All others can be on the stack once between a call from
+//! outside and its return, so the heaviest chain of them is known here and is taken as a whole when the call begins.
 
 use std::collections::HashMap;
 
@@ -11,23 +12,38 @@ use crate::{FunctionType, ValueType};
 
 /// Slots of a frame that weigh as much as the frame itself.
 const SLOTS_A_UNIT: u64 = 16;
+/// Chains are not counted beyond this, which is more than any limit.
+const MAX_CHAIN: u32 = i32::MAX as u32;
 
-/// For each defined function, the units of call depth that a frame of it takes, or 0 if it cannot recurse.
-pub(crate) fn frame_weights(outline: &Outline<'_>) -> Vec<u32> {
+/// What a function takes of the call depth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    /// Units that each of its frames takes; 0 if it cannot recurse.
+    pub(crate) frame: u32,
+    /// Units of the heaviest chain of calls from it on, itself included, without the functions that can recurse.
+    pub(crate) chain: u32,
+}
+
+/// The call depth of each defined function.
+pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
     let graph = Graph::new(outline);
-    let recursive = graph.cyclic();
-    outline
-        .survey
-        .bodies
-        .iter()
-        .enumerate()
-        .map(|(position, body)| {
-            let function = outline.imported.functions + position as u32;
-            if recursive[position] {
-                weight(outline.function_type(function), body.slots)
-            } else {
-                0
-            }
+    let mut search = Search::new(&graph);
+    for node in 0..graph.nodes() {
+        if search.order[node] == 0 {
+            search.from(node);
+        }
+    }
+    let frame = |function: usize| {
+        if search.cyclic[function] {
+            graph.weights[function]
+        } else {
+            0
+        }
+    };
+    (0..outline.survey.bodies.len())
+        .map(|function| Depth {
+            frame: frame(function),
+            chain: search.chains[function],
         })
         .collect()
 }
@@ -39,14 +55,15 @@ fn weight(ty: &FunctionType, local_slots: u64) -> u32 {
         .iter()
         .map(|&param| if param == ValueType::V128 { 2 } else { 1 })
         .sum();
-    u32::try_from(1 + (parameters + local_slots) / SLOTS_A_UNIT).unwrap_or(u32::MAX)
+    u32::try_from(1 + (parameters + local_slots) / SLOTS_A_UNIT).unwrap_or(MAX_CHAIN)
 }
 
 /// Edges in one array, with each node's range in it.
 struct Graph {
     first: Vec<usize>,
     edges: Vec<u32>,
-    functions: usize,
+    /// Units of one frame; nothing for the nodes of types.
+    weights: Vec<u32>,
 }
 
 impl Graph {
@@ -57,7 +74,7 @@ impl Graph {
         let mut graph = Self {
             first: vec![0],
             edges: Vec::new(),
-            functions,
+            weights: Vec::new(),
         };
         for body in &outline.survey.bodies {
             let direct = outline.survey.calls[body.calls.clone()]
@@ -73,6 +90,20 @@ impl Graph {
             graph.first.push(graph.edges.len());
         }
         graph.add_type_nodes(outline, &canonical);
+        graph.weights.extend(
+            outline
+                .survey
+                .bodies
+                .iter()
+                .enumerate()
+                .map(|(position, body)| {
+                    weight(
+                        outline.function_type(imported + position as u32),
+                        body.slots,
+                    )
+                }),
+        );
+        graph.weights.resize(graph.nodes(), 0);
         graph
     }
 
@@ -96,20 +127,12 @@ impl Graph {
         &self.edges[self.first[node]..self.first[node + 1]]
     }
 
-    /// For each function, whether it lies on a cycle. Tarjan's algorithm with an explicit stack.
-    fn cyclic(&self) -> Vec<bool> {
-        let mut search = Search::new(self);
-        for node in 0..self.first.len() - 1 {
-            if search.order[node] == 0 {
-                search.from(node);
-            }
-        }
-        search.cyclic.truncate(self.functions);
-        search.cyclic
+    fn nodes(&self) -> usize {
+        self.first.len() - 1
     }
 }
 
-/// The state of one search for strongly connected components.
+/// The state of one search for strongly connected components: Tarjan's algorithm with an explicit stack.
 struct Search<'g> {
     graph: &'g Graph,
     /// When a node was first seen, from 1; 0 = not yet.
@@ -119,12 +142,13 @@ struct Search<'g> {
     open: Vec<bool>,
     stack: Vec<u32>,
     cyclic: Vec<bool>,
+    chains: Vec<u32>,
     seen: u32,
 }
 
 impl<'g> Search<'g> {
     fn new(graph: &'g Graph) -> Self {
-        let nodes = graph.first.len() - 1;
+        let nodes = graph.nodes();
         Self {
             graph,
             order: vec![0; nodes],
@@ -132,6 +156,7 @@ impl<'g> Search<'g> {
             open: vec![false; nodes],
             stack: Vec::new(),
             cyclic: vec![false; nodes],
+            chains: vec![0; nodes],
             seen: 0,
         }
     }
@@ -168,7 +193,7 @@ impl<'g> Search<'g> {
         self.stack.push(node as u32);
     }
 
-    /// Closes the component that `node` is the root of, if it is one.
+    /// Closes the component that `node` is the root of, if it is one. What the component leads to is closed already.
     fn leave(&mut self, node: usize) {
         if self.low[node] != self.order[node] {
             return;
@@ -179,10 +204,29 @@ impl<'g> Search<'g> {
             .rposition(|&member| member as usize == node)
             .unwrap_or(0);
         let several = self.stack.len() - first > 1;
+        let chain = self.chain_below(first);
         for member in self.stack.drain(first..) {
-            self.open[member as usize] = false;
-            self.cyclic[member as usize] |= several;
+            let member = member as usize;
+            self.open[member] = false;
+            self.cyclic[member] |= several;
+            let own = if self.cyclic[member] {
+                0
+            } else {
+                self.graph.weights[member]
+            };
+            self.chains[member] = chain.saturating_add(own).min(MAX_CHAIN);
         }
+    }
+
+    /// The heaviest chain that the members of the stack from `first` on lead to.
+    fn chain_below(&self, first: usize) -> u32 {
+        let members = self.stack[first..].iter();
+        let successors = members.flat_map(|&member| self.graph.successors(member as usize));
+        successors
+            .filter(|&&next| !self.open[next as usize])
+            .map(|&next| self.chains[next as usize])
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -206,10 +250,11 @@ fn indirectly_callable(outline: &Outline<'_>) -> Vec<bool> {
             callable[(function - imported) as usize] = true;
         }
     };
-    outline
-        .survey
+    let survey = &outline.survey;
+    survey
         .references
         .iter()
+        .chain(&survey.code_references)
         .copied()
         .for_each(&mut mark);
     if host_gives_references(outline) {

@@ -3,7 +3,7 @@
 use crate::operators::{CODES, Code, code};
 
 /// log2 of the bytes that a bulk memory operator moves for one unit.
-pub(crate) const BULK_BYTES_LOG2: i64 = 4;
+const BULK_BYTES_LOG2: i64 = 4;
 /// Declared locals that a function's entry clears for one unit.
 const LOCALS_A_UNIT: u64 = 16;
 /// Units a page of a successful `memory.grow` costs.
@@ -30,6 +30,16 @@ impl Costs {
     /// What executing the operator costs, apart from the work it does in bulk.
     pub(crate) fn weight(&self, code: Code) -> u64 {
         u64::from(self.weights[usize::from(code)])
+    }
+
+    /// log2 of the bytes or elements that the operator handles for one unit, if its cost depends on a length, which is
+    /// then its last operand.
+    pub(crate) fn bulk_shift(code: Code) -> Option<i64> {
+        match code {
+            code::MEMORY_INIT | code::MEMORY_COPY | code::MEMORY_FILL => Some(BULK_BYTES_LOG2),
+            code::TABLE_INIT | code::TABLE_COPY | code::TABLE_FILL => Some(0),
+            _ => None,
+        }
     }
 
     /// What entering a function costs that declares so many locals.

@@ -75,18 +75,22 @@ pub(crate) fn diagnose(wasm: &[u8], error: &Error) -> PrepareError {
     }
 }
 
-/// The proposal without which `wasm` fails as `error` says, if there is one.
+/// The proposal without which `wasm` fails as `error` says, if there is one; the first of them, if it takes several.
 fn disabled_feature(wasm: &[u8], error: &Error) -> Option<&'static str> {
     let offset = error.offset();
-    if !passes(wasm, all_proposals(), offset) {
+    let all = all_proposals();
+    if !passes(wasm, all, offset) {
         return None;
     }
     let named = error
         .missing_wasm_feature()
         .unwrap_or(WasmFeatures::empty());
-    PROPOSALS
-        .iter()
-        .find(|(_, features)| features.contains(named) && passes(wasm, *features, offset))
+    let suffices =
+        |features: WasmFeatures| features.contains(named) && passes(wasm, features, offset);
+    let is_needed = |features: WasmFeatures| !passes(wasm, all.difference(features), offset);
+    let found = PROPOSALS.iter().find(|(_, features)| suffices(*features));
+    found
+        .or_else(|| PROPOSALS.iter().find(|(_, features)| is_needed(*features)))
         .map(|(name, _)| *name)
 }
 

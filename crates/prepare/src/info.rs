@@ -148,4 +148,8 @@ pub struct ModuleInfo {
     pub custom_sections: Vec<CustomSection>,
     /// Whether the module had a start function, which `prepare` exports under a reserved name.
     pub has_start: bool,
+    /// The memory, imported or not, exported or not.
+    pub memory: Option<MemoryType>,
+    /// Elements that all tables begin with together, imported ones included.
+    pub table_elements: u64,
 }

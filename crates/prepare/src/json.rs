@@ -13,7 +13,7 @@ pub fn config_from_json(text: &str) -> Result<PrepareConfig, serde_json::Error> 
     serde_json::from_str(text)
 }
 
-/// The description as an object `{ imports, exports, customSections, hasStart }`, shaped like `module.imports` and
+/// The description as an object `{ imports, exports, customSections, hasStart, memory?, tableElements }`, shaped like `module.imports` and
 /// `module.exports` of the JavaScript interface.
 #[must_use]
 pub fn info_to_json(info: &ModuleInfo) -> String {
@@ -31,13 +31,17 @@ pub fn info_to_json(info: &ModuleInfo) -> String {
     let custom_sections = info.custom_sections.iter().map(
         |section| json!({ "name": section.name, "start": section.range.start, "end": section.range.end }),
     );
-    json!({
+    let mut object = json!({
         "imports": imports.collect::<Vec<_>>(),
         "exports": exports.collect::<Vec<_>>(),
         "customSections": custom_sections.collect::<Vec<_>>(),
         "hasStart": info.has_start,
-    })
-    .to_string()
+        "tableElements": info.table_elements,
+    });
+    if let Some(memory) = info.memory {
+        object["memory"] = limits(Map::new(), memory.min, memory.max);
+    }
+    object.to_string()
 }
 
 /// The error as an object `{ code, message, details }`; `details.reason` is [`PrepareError::reason`], where there is one.
@@ -163,6 +167,8 @@ mod tests {
             (Some("c"), &b"abc"[..])
         );
         assert_eq!(info["hasStart"], true);
+        assert_eq!(info["memory"], json!({ "min": 1 }));
+        assert_eq!(info["tableElements"], 2);
     }
 
     #[test]

@@ -20,11 +20,13 @@ mod config;
 mod costs;
 mod error;
 mod features;
+mod graph;
 mod info;
 #[cfg(feature = "json")]
 pub mod json;
 mod operators;
 mod outline;
+mod placement;
 mod rewrite;
 mod survey;
 mod validate;
@@ -56,8 +58,10 @@ pub struct Prepared {
 /// - `ERR_MODULE_TOO_COMPLEX` if it is over one of [`ComplexityCaps`].
 /// - `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT` if its memory or tables begin larger than the configuration allows.
 pub fn prepare(wasm: &[u8], config: &PrepareConfig) -> Result<Prepared, PrepareError> {
-    let outline = validate::validate(wasm, config)?;
-    let bytes = rewrite::rewrite(&outline, config);
+    let costs = costs::Costs::model_1();
+    let outline = validate::validate(wasm, config, &costs)?;
+    let bytes = rewrite::rewrite(&outline, config, &costs)
+        .map_err(|error| PrepareError::invalid(error.offset(), error.message()))?;
     Ok(Prepared {
         bytes,
         info: outline.into_info(),

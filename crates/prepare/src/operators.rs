@@ -30,6 +30,9 @@ pub(crate) mod code {
     pub(crate) const RETURN: Code = 0x0f;
     pub(crate) const CALL: Code = 0x10;
     pub(crate) const CALL_INDIRECT: Code = 0x11;
+    pub(crate) const LOCAL_GET: Code = 0x20;
+    pub(crate) const LOCAL_SET: Code = 0x21;
+    pub(crate) const LOCAL_TEE: Code = 0x22;
     pub(crate) const MEMORY_GROW: Code = 0x40;
     pub(crate) const REF_FUNC: Code = 0xd2;
     pub(crate) const MEMORY_INIT: Code = MISC + 8;

@@ -76,6 +76,11 @@ impl Outline<'_> {
         &self.types[self.functions[function as usize] as usize]
     }
 
+    /// Elements that all tables begin with together.
+    pub(crate) fn table_elements(&self) -> u64 {
+        self.tables.iter().map(|table| u64::from(table.min)).sum()
+    }
+
     /// The module as its author sees it.
     pub(crate) fn into_info(self) -> ModuleInfo {
         ModuleInfo {
@@ -90,6 +95,8 @@ impl Outline<'_> {
                 .map(|export| self.export(export))
                 .collect(),
             has_start: self.start.is_some(),
+            memory: self.memories.first().copied(),
+            table_elements: self.table_elements(),
             custom_sections: self.custom_sections,
         }
     }

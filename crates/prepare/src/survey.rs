@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::costs::Costs;
+use crate::graph::UNCHECKED;
 use crate::operators::{Decoder, Operator, code};
 use crate::{ComplexityCaps, PrepareError, caps};
 
@@ -20,6 +22,19 @@ pub(crate) struct Body {
     pub(crate) calls: Range<usize>,
     /// Types it calls indirectly, in [`Survey::indirect_calls`].
     pub(crate) indirect_calls: Range<usize>,
+    /// Whether it calls functions that are not imported. Its entry then has a check.
+    pub(crate) calls_defined: bool,
+    /// Whether it runs through once, without calling or growing anything.
+    pub(crate) straight: bool,
+    /// What all of its operators and its entry cost together.
+    pub(crate) cost: u64,
+}
+
+impl Body {
+    /// Whether the body needs no check of its own, because those around its calls suffice.
+    pub(crate) fn unchecked(&self) -> bool {
+        self.straight && self.cost <= UNCHECKED
+    }
 }
 
 /// What all function bodies refer to.
@@ -30,8 +45,17 @@ pub(crate) struct Survey {
     pub(crate) calls: Vec<u32>,
     /// Type indices, body after body.
     pub(crate) indirect_calls: Vec<u32>,
-    /// Function indices named by `ref.func`.
+    /// Function indices named by `ref.func` in bodies.
+    pub(crate) code_references: Vec<u32>,
+    /// Function indices named outside of bodies: in elements and globals.
     pub(crate) references: Vec<u32>,
+}
+
+/// What of a module a look at a body needs.
+pub(crate) struct Terms<'a> {
+    pub(crate) caps: &'a ComplexityCaps,
+    pub(crate) costs: &'a Costs,
+    pub(crate) imported_functions: u32,
 }
 
 /// Byte of the type `v128`.
@@ -46,22 +70,24 @@ impl Survey {
         &mut self,
         wasm: &[u8],
         range: Range<usize>,
-        limits: &ComplexityCaps,
+        terms: &Terms<'_>,
     ) -> Result<(), PrepareError> {
-        caps::check("bodyBytes", range.len() as u64, limits.body_bytes)?;
+        caps::check("bodyBytes", range.len() as u64, terms.caps.body_bytes)?;
         let bytes = &wasm[..range.end];
         let mut body = Body {
             range: range.clone(),
+            straight: true,
             ..Body::default()
         };
         let (calls, indirect_calls) = (self.calls.len(), self.indirect_calls.len());
         let mut decoder = Decoder::new(bytes, range.start);
         if let Some((locals, slots)) = locals(&mut decoder, bytes) {
-            caps::check("locals", locals, limits.locals)?;
+            caps::check("locals", locals, terms.caps.locals)?;
             body.locals = u32::try_from(locals).unwrap_or(u32::MAX);
             body.slots = slots;
             body.code = decoder.position();
-            self.operators(decoder, limits)?;
+            body.cost = Costs::entry(body.locals);
+            self.operators(decoder, terms, &mut body)?;
         }
         body.calls = calls..self.calls.len();
         body.indirect_calls = indirect_calls..self.indirect_calls.len();
@@ -72,22 +98,38 @@ impl Survey {
     fn operators(
         &mut self,
         mut decoder: Decoder<'_>,
-        limits: &ComplexityCaps,
+        terms: &Terms<'_>,
+        body: &mut Body,
     ) -> Result<(), PrepareError> {
         let mut nesting = 0;
         while let Some(Operator { code, first, .. }) = decoder.operator() {
+            body.cost += terms.costs.weight(code);
             match code {
                 code::BLOCK | code::LOOP | code::IF => {
                     nesting += 1;
-                    caps::check("nesting", nesting, limits.nesting)?;
+                    caps::check("nesting", nesting, terms.caps.nesting)?;
+                    body.straight &= code != code::LOOP;
                 }
                 code::END => nesting = nesting.saturating_sub(1),
                 code::BR_TABLE => {
-                    caps::check("branchTargets", u64::from(first) + 1, limits.branch_targets)?
+                    caps::check(
+                        "branchTargets",
+                        u64::from(first) + 1,
+                        terms.caps.branch_targets,
+                    )?;
                 }
-                code::CALL => self.calls.push(first),
-                code::CALL_INDIRECT => self.indirect_calls.push(first),
-                code::REF_FUNC => self.references.push(first),
+                code::CALL => {
+                    self.calls.push(first);
+                    body.straight = false;
+                    body.calls_defined |= first >= terms.imported_functions;
+                }
+                code::CALL_INDIRECT => {
+                    self.indirect_calls.push(first);
+                    body.straight = false;
+                    body.calls_defined = true;
+                }
+                code::MEMORY_GROW | code::TABLE_GROW => body.straight = false,
+                code::REF_FUNC => self.code_references.push(first),
                 _ => {}
             }
         }

@@ -8,8 +8,10 @@ use wasmparser::{
 };
 
 use crate::caps::{self, check};
+use crate::costs::Costs;
 use crate::features::{self, FEATURES};
 use crate::outline::{ExportEntry, ImportEntry, Imported, Kind, Outline, Section};
+use crate::survey::Terms;
 use crate::{
     ComplexityCaps, CustomSection, ErrorKind, FunctionType, GlobalType, MemoryType, PrepareConfig,
     PrepareError, TableType, ValueType,
@@ -19,12 +21,14 @@ use crate::{
 pub(crate) fn validate<'a>(
     wasm: &'a [u8],
     config: &PrepareConfig,
+    costs: &Costs,
 ) -> Result<Outline<'a>, PrepareError> {
     check(
         "moduleBytes",
         wasm.len() as u64,
         config.complexity.module_bytes,
     )?;
+    check_magic(wasm)?;
     if features::is_component(wasm) {
         return Err(PrepareError::feature_disabled(
             "component-model",
@@ -32,7 +36,7 @@ pub(crate) fn validate<'a>(
             "the bytes are a component, not a module",
         ));
     }
-    let mut reading = Reading::new(wasm, &config.complexity);
+    let mut reading = Reading::new(wasm, &config.complexity, costs);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     for payload in parser.parse_all(wasm) {
@@ -47,6 +51,20 @@ pub(crate) fn validate<'a>(
     }
     check_limits(&reading.outline, config)?;
     Ok(reading.outline)
+}
+
+/// First bytes of every module.
+const MAGIC: [u8; 4] = *b"\0asm";
+
+fn check_magic(wasm: &[u8]) -> Result<(), PrepareError> {
+    let found = &wasm[..wasm.len().min(MAGIC.len())];
+    if found == MAGIC {
+        return Ok(());
+    }
+    Err(PrepareError::malformed(
+        0,
+        &format!("the first bytes are {found:02x?}, those of a module are {MAGIC:02x?}"),
+    ))
 }
 
 /// A refusal by wasmparser, still to be diagnosed, or one of our own.
@@ -70,6 +88,7 @@ impl From<PrepareError> for Fault {
 /// The state of one walk.
 struct Reading<'a, 'c> {
     caps: &'c ComplexityCaps,
+    costs: &'c Costs,
     validator: Validator,
     allocations: FuncValidatorAllocations,
     segment_bytes: u64,
@@ -77,9 +96,10 @@ struct Reading<'a, 'c> {
 }
 
 impl<'a, 'c> Reading<'a, 'c> {
-    fn new(wasm: &'a [u8], caps: &'c ComplexityCaps) -> Self {
+    fn new(wasm: &'a [u8], caps: &'c ComplexityCaps, costs: &'c Costs) -> Self {
         Self {
             caps,
+            costs,
             validator: Validator::new_with_features(FEATURES),
             allocations: FuncValidatorAllocations::default(),
             segment_bytes: 0,
@@ -140,7 +160,12 @@ impl<'a, 'c> Reading<'a, 'c> {
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
                 let range = range.start as usize..range.end as usize;
-                self.outline.survey.add(self.outline.wasm, range, caps)
+                let terms = Terms {
+                    caps,
+                    costs: self.costs,
+                    imported_functions: outline.imported.functions,
+                };
+                self.outline.survey.add(self.outline.wasm, range, &terms)
             }
             Payload::CustomSection(section) => caps::check_name(caps, section.name()),
             _ => Ok(()),
@@ -366,11 +391,7 @@ fn check_limits(outline: &Outline<'_>, config: &PrepareConfig) -> Result<(), Pre
         }
         .into());
     }
-    let elements: u64 = outline
-        .tables
-        .iter()
-        .map(|table| u64::from(table.min))
-        .sum();
+    let elements = outline.table_elements();
     if elements > u64::from(config.table_elements) {
         return Err(ErrorKind::TableLimit {
             limit: config.table_elements.into(),

@@ -129,6 +129,53 @@ fn a_growth_below_the_cap_that_the_engine_refuses_stops_the_guest() {
 }
 
 #[test]
+fn what_is_imported_may_have_a_maximum_of_its_own() {
+    let wasm = wat::parse_str(
+        r#"(module (import "a" "m" (memory 1)) (import "a" "t" (table 1 funcref))
+          (func (export "m") (param i32) (result i32) local.get 0 memory.grow)
+          (func (export "t") (param i32) (result i32) ref.null func local.get 0 table.grow))"#,
+    )
+    .unwrap();
+    let prepared = prepare(&wasm, &small()).unwrap();
+    let engine = common::engine();
+    let module = wasmi::Module::new(&engine, &prepared.bytes).unwrap();
+    let mut store = wasmi::Store::new(&engine, ());
+    let memory = wasmi::Memory::new(&mut store, wasmi::MemoryType::new(1, Some(3))).unwrap();
+    let null = wasmi::Ref::default_for_ty(wasmi::RefType::Func);
+    let table = wasmi::Table::new(
+        &mut store,
+        wasmi::TableType::new(wasmi::RefType::Func, 1, Some(3)),
+        null,
+    )
+    .unwrap();
+    let mut linker = wasmi::Linker::<()>::new(&engine);
+    linker
+        .define("a", "m", memory)
+        .unwrap()
+        .define("a", "t", table)
+        .unwrap();
+    let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+    for (name, value) in [
+        (meter::FUEL, Val::I64(1 << 40)),
+        (meter::DEPTH, Val::I32(DEPTH)),
+    ] {
+        instance
+            .get_global(&store, name)
+            .unwrap()
+            .set(&mut store, value)
+            .unwrap();
+    }
+    for name in ["m", "t"] {
+        let grow = instance.get_typed_func::<i32, i32>(&store, name).unwrap();
+        assert_eq!(
+            [1, 2, 1].map(|by| grow.call(&mut store, by).unwrap()),
+            [1, -1, 2],
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_minimum_over_the_cap_is_refused_with_its_numbers() {
     let refusal = |text: &str| prepare(&wat::parse_str(text).unwrap(), &small()).unwrap_err();
     prepare(
@@ -145,8 +192,8 @@ fn a_minimum_over_the_cap_is_refused_with_its_numbers() {
         assert_eq!(
             *error.kind(),
             ErrorKind::MemoryLimit {
-                limit: 10,
-                value: 11
+                limit: 10 * 65_536,
+                value: 11 * 65_536
             }
         );
     }
@@ -283,16 +330,47 @@ fn mutual_and_indirect_recursion_are_counted() {
 }
 
 #[test]
-fn functions_that_cannot_recurse_do_not_touch_the_depth() {
+fn functions_that_cannot_recurse_take_their_heaviest_chain_at_once() {
     let mut guest = Guest::new(
         r#"(module (table funcref (elem $leaf))
           (func $leaf (param i32) (result i32) local.get 0)
-          (func (export "f") (result i32) i32.const 3 i32.const 0 call_indirect (param i32) (result i32)))"#,
+          (func $heavy (local v128 v128 v128 v128 v128 v128 v128 v128))
+          (func (export "f") (result i32) i32.const 3 i32.const 0 call_indirect (param i32) (result i32))
+          (func (export "g") (result i32) call $heavy call $heavy i32.const 3))"#,
     );
-    guest.set_global(meter::FUEL, 100i64);
-    guest.set_global(meter::DEPTH, 0i32);
+    for (name, chain) in [("f", 2), ("g", 3)] {
+        for (depth, outcome) in [
+            (chain, Outcome::Returned(vec![3])),
+            (chain - 1, Outcome::Stopped(Stop::Depth)),
+        ] {
+            guest.set_global(meter::FUEL, 100i64);
+            guest.set_global(meter::STATUS, 0i32);
+            guest.set_global(meter::DEPTH, depth);
+            assert_eq!(
+                guest.call_again(name, &[], 100).0,
+                outcome,
+                "{name} with {depth}"
+            );
+        }
+        assert_eq!(guest.call(name, &[], 100).0, Outcome::Returned(vec![3]));
+        assert_eq!(guest.global(meter::DEPTH).i32(), Some(DEPTH));
+    }
+}
+
+#[test]
+fn a_long_chain_without_recursion_stops_for_depth_and_not_in_the_engine() {
+    let links: String = (1..20_000)
+        .map(|i| format!("(func $f{i} call $f{})", i - 1))
+        .collect();
+    let mut guest = Guest::new(&format!(
+        r#"(module (func $f0) {links} (func (export "short") call $f400) (func (export "long") call $f19999))"#
+    ));
     assert_eq!(
-        guest.call_again("f", &[], 100).0,
-        Outcome::Returned(vec![3])
+        guest.call("long", &[], 1 << 40).0,
+        Outcome::Stopped(Stop::Depth)
+    );
+    assert_eq!(
+        guest.call("short", &[], 1 << 40).0,
+        Outcome::Returned(vec![])
     );
 }

@@ -35,6 +35,15 @@ fn bytes_that_are_no_module_are_malformed() {
 }
 
 #[test]
+fn a_wrong_magic_number_is_shown_in_one_line() {
+    let message = refusal(b"\x7fELF\x02\x01\x01\0").to_string();
+    assert_eq!(
+        message,
+        "malformed module at offset 0: the first bytes are [7f, 45, 4c, 46], those of a module are [00, 61, 73, 6d]"
+    );
+}
+
+#[test]
 fn every_truncation_of_a_module_is_malformed_or_a_smaller_module() {
     let wasm = wat::parse_str(
         r#"(module (import "a" "b" (func (param i32))) (memory 1) (data (i32.const 0) "abc")
@@ -121,6 +130,11 @@ fn switched_off_proposals_are_named() {
             "wide-arithmetic",
         ),
         ("(component)", "component-model"),
+        // Two at one place: the first in the table.
+        (
+            "(module (memory i64 0xFFFF_FFFF_FFFF_FFFF (pagesize 1)))",
+            "memory64",
+        ),
     ];
     for (text, name) in cases {
         let error = refused_text(text);

@@ -1,203 +1,305 @@
-//! Rewrites one function body: fuel charged and checked at the head of each straight-line block, growth and bulk
-//! work through helpers, call depth around functions that can recurse.
+//! Writes one function body in the threaded form: the original's bytes, with something else at each step of its
+//! graph.
+//!
+//! ```text
+//! block $stop                 if anything can stop here
+//!   block $body (results)     if anything jumps to the function's label
+//!     …
+//!   end
+//!   …, counter, return
+//! end
+//! status = fuel, unreachable
+//! ```
 
 use aingle_wasm_types::meter::Stop;
-use wasm_encoder::{BlockType, InstructionSink};
+use wasm_encoder::{BlockType, Encode, InstructionSink};
 
 use super::Rewriting;
-use super::helpers::Helper;
+use super::ours::Function;
+use crate::FunctionType;
 use crate::costs::Costs;
-use crate::operators::{Decoder, Operator, code};
+use crate::graph::{Action, Graph, Step};
+use crate::operators::{Code, Decoder, code};
+use crate::placement::Placement;
 use crate::survey::Body;
 
-/// The cost of a straight-line block, and where it begins.
-struct Block {
-    start: usize,
-    cost: u64,
+/// The function to write.
+pub(crate) struct Source<'a> {
+    pub(crate) body: &'a Body,
+    pub(crate) ty: &'a FunctionType,
+    pub(crate) costs: &'a Costs,
+    /// Units of call depth that a frame takes; 0 = not counted.
+    pub(crate) depth: u32,
 }
 
-/// Writes the body of `function`, whose frame takes `weight` units of call depth (0 = not counted).
+/// Writes the body, locals included.
 pub(crate) fn write(
     rewriting: &mut Rewriting<'_>,
-    function: u32,
-    body: &Body,
-    weight: u32,
+    source: &Source<'_>,
+    graph: &Graph,
+    placement: &Placement,
     out: &mut Vec<u8>,
 ) {
-    let wasm = &rewriting.outline.wasm[..body.range.end];
-    let blocks = blocks(rewriting, body, wasm);
-    out.extend_from_slice(&wasm[body.range.start..body.code]);
-    if weight > 0 {
-        let block = rewriting
-            .types
-            .block(&rewriting.outline.function_type(function).results);
-        enter(rewriting, weight, block, out);
-    }
-    operators(
+    let counter = source.ty.params.len() as u32;
+    Writer {
+        wasm: rewriting.outline.wasm,
+        source,
+        graph,
+        placement,
+        costs: source.costs,
+        counter,
+        parked: counter + 1 + source.body.locals,
         rewriting,
-        Decoder::new(wasm, body.code),
-        wasm,
-        &blocks,
-        weight > 0,
         out,
-    );
-    if weight > 0 {
-        leave(rewriting, weight, out);
     }
+    .run();
 }
 
-/// Cuts the body into straight-line blocks. Code that cannot be reached costs nothing.
-fn blocks(rewriting: &Rewriting<'_>, body: &Body, wasm: &[u8]) -> Vec<Block> {
-    let mut blocks = vec![Block {
-        start: body.code,
-        cost: Costs::entry(body.locals),
-    }];
-    let mut decoder = Decoder::new(wasm, body.code);
-    let mut dead = Dead::default();
-    while let Some(operator) = decoder.operator() {
-        if dead.skips(&operator) {
-            continue;
-        }
-        if let Some(block) = blocks.last_mut() {
-            block.cost += rewriting.costs.weight(operator.code);
-        }
-        if splits(&operator) {
-            blocks.push(Block {
-                start: operator.end,
-                cost: 0,
-            });
-        }
-        dead.after(&operator);
-    }
-    blocks
+struct Writer<'w, 'a> {
+    rewriting: &'w mut Rewriting<'a>,
+    wasm: &'a [u8],
+    source: &'w Source<'w>,
+    graph: &'w Graph,
+    placement: &'w Placement,
+    costs: &'w Costs,
+    /// Local that holds the counter.
+    counter: u32,
+    /// Local for an `i32` that must be out of the way.
+    parked: u32,
+    out: &'w mut Vec<u8>,
 }
 
-/// Whether a straight-line block ends with the operator. Calls end one so that the counter is exact while the callee
-/// runs.
-fn splits(operator: &Operator) -> bool {
-    matches!(
-        operator.code,
-        code::LOOP
-            | code::IF
-            | code::ELSE
-            | code::END
-            | code::BR
-            | code::BR_IF
-            | code::BR_TABLE
-            | code::RETURN
-            | code::UNREACHABLE
-            | code::CALL
-            | code::CALL_INDIRECT
-    )
-}
-
-/// Code after an unconditional branch: everything up to the `else` or `end` of the block the branch stands in.
-#[derive(Default)]
-struct Dead {
-    here: bool,
-    nesting: u32,
-}
-
-impl Dead {
-    /// Whether the operator cannot be reached.
-    fn skips(&mut self, operator: &Operator) -> bool {
-        if !self.here {
-            return false;
+impl Writer<'_, '_> {
+    fn run(mut self) {
+        self.locals();
+        self.open();
+        let graph = self.graph;
+        let mut copied = self.source.body.code;
+        for step in &graph.steps {
+            self.copy(copied, step.start);
+            copied = step.end as usize;
+            self.step(step);
         }
-        match operator.code {
-            code::BLOCK | code::LOOP | code::IF => self.nesting += 1,
-            code::ELSE if self.nesting == 0 => self.here = false,
-            code::END if self.nesting == 0 => self.here = false,
-            code::END => self.nesting -= 1,
-            _ => {}
-        }
-        self.here
     }
 
-    fn after(&mut self, operator: &Operator) {
-        self.here = matches!(
-            operator.code,
-            code::BR | code::BR_TABLE | code::RETURN | code::UNREACHABLE
-        );
+    fn sink(&mut self) -> InstructionSink<'_> {
+        InstructionSink::new(self.out)
     }
-}
 
-/// Copies the operators, leaving out what cannot be reached.
-fn operators(
-    rewriting: &mut Rewriting<'_>,
-    mut decoder: Decoder<'_>,
-    wasm: &[u8],
-    blocks: &[Block],
-    counted: bool,
-    out: &mut Vec<u8>,
-) {
-    let mut blocks = blocks.iter().peekable();
-    let mut copied = decoder.position();
-    let mut dead = Dead::default();
-    let mut nesting = 0;
-    while let Some(operator) = decoder.operator() {
-        if dead.skips(&operator) {
-            copied = operator.end;
-            continue;
+    fn copy(&mut self, from: usize, to: u32) {
+        self.out.extend_from_slice(&self.wasm[from..to as usize]);
+    }
+
+    /// The declared locals, and one more if something has to be parked.
+    fn locals(&mut self) {
+        let body = self.source.body;
+        let mut decoder = Decoder::new(self.wasm, body.range.start);
+        let groups = decoder.u32().unwrap_or(0);
+        (groups + u32::from(self.graph.parks)).encode(self.out);
+        self.copy(decoder.position(), body.code as u32);
+        if self.graph.parks {
+            1_u32.encode(self.out);
+            wasm_encoder::ValType::I32.encode(self.out);
         }
-        while let Some(block) = blocks.next_if(|block| block.start <= operator.start) {
-            if block.cost > 0 && block.start == operator.start {
-                out.extend_from_slice(&wasm[copied..operator.start]);
-                copied = operator.start;
-                let cost = block.cost as i64;
-                rewriting
-                    .globals
-                    .charge(&mut InstructionSink::new(out), |out| {
-                        out.i64_const(cost);
-                    });
+    }
+
+    fn open(&mut self) {
+        if self.source.depth > 0 {
+            let (globals, depth) = (self.rewriting.globals, self.source.depth);
+            globals.take_depth(depth, &mut self.sink());
+        }
+        if self.graph.stops {
+            self.sink().block(BlockType::Empty);
+        }
+        if self.graph.label_used {
+            let ty = self.rewriting.types.block(&self.source.ty.results);
+            self.sink().block(ty);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step.action {
+            Action::Skip => {}
+            Action::Charge { edge } => self.charge(edge),
+            Action::Head { edge, check: false } => self.charge(edge),
+            Action::Head { edge, check: true } => self.charge_and_check(edge, step.blocks),
+            Action::BranchIf { edge, label } => self.branch_if(edge, label),
+            Action::Else { edge } => {
+                if self.placement.charge(edge) != 0 {
+                    self.sink().else_();
+                    self.charge(edge);
+                }
             }
+            Action::Return { nesting } => {
+                self.sink().br(nesting);
+            }
+            Action::Unreachable { edge } => {
+                self.pass(edge);
+                let fuel = self.rewriting.globals.fuel;
+                self.sink().global_set(fuel).unreachable();
+            }
+            Action::Call { edge, function } => {
+                self.pass(edge);
+                self.call(function);
+            }
+            Action::CallImport { edge, function } => self.call_import(edge, function, step.blocks),
+            Action::CallIndirect { edge, ty, table } => self.call_indirect(edge, ty, table),
+            Action::Grow { edge, code, table } => {
+                self.pass(edge);
+                let function = self.rewriting.ours(Function::growing(code, table));
+                self.call(function);
+            }
+            Action::Bulk { edge, code } => self.bulk(edge, code, step.blocks),
+            Action::Local { code, index } => self.local(code, index + 1),
+            Action::Reference { function } => {
+                let function = self.rewriting.value(function);
+                self.sink().ref_func(function);
+            }
+            Action::Close => {
+                if self.graph.label_used {
+                    self.sink().end();
+                }
+            }
+            Action::Exit { edge } => self.exit(edge),
         }
-        match operator.code {
-            code::BLOCK | code::LOOP | code::IF => nesting += 1,
-            code::END => nesting -= 1,
-            _ => {}
-        }
-        out.extend_from_slice(&wasm[copied..operator.start]);
-        copied = operator.start;
-        if operator.code == code::RETURN && counted {
-            InstructionSink::new(out).br(nesting as u32);
-            copied = operator.end;
-        } else if let Some(helper) = Helper::growing(operator.code, operator.first) {
-            let index = rewriting.helper(helper);
-            InstructionSink::new(out).call(index);
-            copied = operator.end;
-        } else if let Some(helper) = Helper::charging(operator.code) {
-            let index = rewriting.helper(helper);
-            InstructionSink::new(out).call(index);
-        }
-        out.extend_from_slice(&wasm[copied..operator.end]);
-        copied = operator.end;
-        dead.after(&operator);
     }
-}
 
-fn enter(rewriting: &Rewriting<'_>, weight: u32, block: BlockType, out: &mut Vec<u8>) {
-    let depth = rewriting.globals.depth;
-    let out = &mut InstructionSink::new(out);
-    out.global_get(depth)
-        .i32_const(weight as i32)
-        .i32_sub()
-        .global_set(depth);
-    out.global_get(depth)
-        .i32_const(0)
-        .i32_lt_s()
-        .if_(BlockType::Empty);
-    rewriting.globals.stop(Stop::Depth, out);
-    out.end().block(block);
-}
+    fn local(&mut self, code: Code, index: u32) {
+        match code {
+            code::LOCAL_GET => self.sink().local_get(index),
+            code::LOCAL_SET => self.sink().local_set(index),
+            _ => self.sink().local_tee(index),
+        };
+    }
 
-/// After the `end` of the block that [`enter`] opened.
-fn leave(rewriting: &Rewriting<'_>, weight: u32, out: &mut Vec<u8>) {
-    let depth = rewriting.globals.depth;
-    let out = &mut InstructionSink::new(out);
-    out.global_get(depth)
-        .i32_const(weight as i32)
-        .i32_add()
-        .global_set(depth)
-        .end();
+    /// Puts the counter on the stack less what the edge charges.
+    fn pass(&mut self, edge: u32) {
+        let (charge, counter) = (self.placement.charge(edge), self.counter);
+        let mut out = self.sink();
+        out.local_get(counter);
+        if charge != 0 {
+            out.i64_const(charge).i64_sub();
+        }
+    }
+
+    fn charge(&mut self, edge: u32) {
+        if self.placement.charge(edge) != 0 {
+            self.pass(edge);
+            let counter = self.counter;
+            self.sink().local_set(counter);
+        }
+    }
+
+    fn charge_and_check(&mut self, edge: u32, blocks: u32) {
+        self.pass(edge);
+        if self.placement.charge(edge) != 0 {
+            let counter = self.counter;
+            self.sink().local_tee(counter);
+        }
+        let owed = self.owed(edge);
+        self.check(owed, blocks);
+    }
+
+    /// With the counter on the stack: stops if it is below what is owed.
+    fn check(&mut self, owed: i64, blocks: u32) {
+        let stop = self.stop_label(blocks);
+        self.sink().i64_const(owed).i64_lt_s().br_if(stop);
+    }
+
+    /// What is owed in a node behind the charge at its head.
+    fn owed(&self, edge: u32) -> i64 {
+        let head = self.graph.edges[edge as usize].from;
+        self.placement.owed(head) - self.placement.charge(edge)
+    }
+
+    /// The label of the block that stops are reached through.
+    fn stop_label(&self, blocks: u32) -> u32 {
+        if blocks == 0 {
+            0
+        } else {
+            blocks - 1 + u32::from(self.graph.label_used)
+        }
+    }
+
+    fn branch_if(&mut self, edge: u32, label: u32) {
+        if self.placement.charge(edge) == 0 {
+            self.sink().br_if(label);
+            return;
+        }
+        self.sink().if_(BlockType::Empty);
+        self.charge(edge);
+        self.sink().br(label + 1).end();
+    }
+
+    /// With the arguments and the counter on the stack.
+    fn call(&mut self, function: u32) {
+        let counter = self.counter;
+        self.sink().call(function).local_set(counter);
+    }
+
+    /// The host sees the exact count, and never a guest that has spent more than it has.
+    fn call_import(&mut self, edge: u32, function: u32, blocks: u32) {
+        let (fuel, counter) = (self.rewriting.globals.fuel, self.counter);
+        self.pass(edge);
+        self.sink()
+            .local_tee(counter)
+            .global_set(fuel)
+            .local_get(counter);
+        self.check(0, blocks);
+        self.sink()
+            .call(function)
+            .global_get(fuel)
+            .local_set(counter);
+    }
+
+    fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {
+        let (parked, counter) = (self.parked, self.counter);
+        let threaded = self
+            .rewriting
+            .types
+            .threaded(ty, &self.rewriting.outline.types[ty as usize]);
+        self.sink().local_set(parked);
+        self.pass(edge);
+        self.sink()
+            .local_get(parked)
+            .call_indirect(table, threaded)
+            .local_set(counter);
+    }
+
+    /// Charges for the length on the stack and checks before the work begins.
+    fn bulk(&mut self, edge: u32, code: Code, blocks: u32) {
+        let (parked, counter) = (self.parked, self.counter);
+        let shift = Costs::bulk_shift(code).unwrap_or(0);
+        // The operator's own cost is owed as well, or the work would be done for a guest that cannot pay for it.
+        let owed = self.owed(edge) + self.weight(code);
+        let mut out = self.sink();
+        out.local_set(parked)
+            .local_get(counter)
+            .local_get(parked)
+            .i64_extend_i32_u();
+        if shift > 0 {
+            out.i64_const(shift).i64_shr_u();
+        }
+        out.i64_sub().local_tee(counter);
+        self.check(owed, blocks);
+        self.sink().local_get(parked);
+    }
+
+    fn weight(&self, code: Code) -> i64 {
+        self.costs.weight(code) as i64
+    }
+
+    fn exit(&mut self, edge: u32) {
+        let (globals, depth) = (self.rewriting.globals, self.source.depth);
+        if depth > 0 {
+            globals.give_depth(depth, &mut self.sink());
+        }
+        self.pass(edge);
+        if self.graph.stops {
+            let mut out = self.sink();
+            out.return_().end();
+            globals.stop(Stop::Fuel, &mut out);
+        }
+        self.sink().end();
+    }
 }

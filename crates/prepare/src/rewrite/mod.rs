@@ -1,32 +1,46 @@
-//! Builds the prepared module: every body through [`body`], then the sections with what is ours added at their ends,
-//! so that no index of the module's own changes.
+//! Builds the prepared module in the threaded form: every defined function takes the fuel left as its last parameter
+//! and gives it back as its last result, so that the counter lives in a register across calls.
+//!
+//! What is ours goes to the ends of the sections, so that no index of the module's own changes.
 
 mod body;
-mod helpers;
+mod elements;
+mod ours;
 mod sections;
 mod types;
 
 use aingle_wasm_types::meter::{self, Stop};
-use wasm_encoder::{BlockType, InstructionSink};
+use wasm_encoder::InstructionSink;
 
-use crate::PrepareConfig;
-use crate::call_graph::frame_weights;
+use crate::call_graph::{Depth, depths};
 use crate::costs::Costs;
-use crate::outline::Outline;
-use helpers::Helpers;
+use crate::graph::{Context, Graph};
+use crate::outline::{Kind, Outline};
+use crate::placement::Placement;
+use crate::{PrepareConfig, ValueType};
+use ours::{Function, Ours};
 use types::Types;
 
 /// Rewrites a validated module.
-pub(crate) fn rewrite(outline: &Outline<'_>, config: &PrepareConfig) -> Vec<u8> {
+///
+/// # Errors
+/// - What the parser says of a section that it has read before; it has nothing to say then.
+pub(crate) fn rewrite(
+    outline: &Outline<'_>,
+    config: &PrepareConfig,
+    costs: &Costs,
+) -> wasmparser::Result<Vec<u8>> {
     let mut rewriting = Rewriting {
         outline,
         config,
-        costs: Costs::model_1(),
+        depths: depths(outline),
         globals: Globals::after(outline),
         types: Types::new(&outline.types),
-        helpers: Helpers::new(outline.functions.len() as u32),
+        function_types: Vec::new(),
+        ours: Ours::new(outline.functions.len() as u32),
     };
-    let code = rewriting.code(&frame_weights(outline));
+    rewriting.declare();
+    let code = rewriting.code(costs);
     sections::assemble(&rewriting, &code)
 }
 
@@ -34,28 +48,99 @@ pub(crate) fn rewrite(outline: &Outline<'_>, config: &PrepareConfig) -> Vec<u8> 
 struct Rewriting<'a> {
     outline: &'a Outline<'a>,
     config: &'a PrepareConfig,
-    costs: Costs,
+    depths: Vec<Depth>,
     globals: Globals,
     types: Types,
-    helpers: Helpers,
+    /// Type index of each of the module's defined functions.
+    function_types: Vec<u32>,
+    ours: Ours,
 }
 
 impl Rewriting<'_> {
-    /// The contents of the code section without the count: the module's bodies, then those of the helpers they use.
-    fn code(&mut self, weights: &[u32]) -> Vec<u8> {
-        let mut code = Vec::with_capacity(2 * self.outline.wasm.len());
-        let mut body = Vec::new();
-        for (position, (source, &weight)) in
-            self.outline.survey.bodies.iter().zip(weights).enumerate()
-        {
-            body.clear();
-            let function = self.outline.imported.functions + position as u32;
-            body::write(self, function, source, weight, &mut body);
-            sections::sized(&body, &mut code);
+    /// Adds what the module's declarations ask for: threaded types, wrappers of exported functions, and wrappers of
+    /// imported functions that are values.
+    fn declare(&mut self) {
+        let outline = self.outline;
+        for &ty in &outline.functions[outline.imported.functions as usize..] {
+            self.function_types
+                .push(self.types.threaded(ty, &outline.types[ty as usize]));
         }
-        helpers::write_all(self, &mut code);
+        let exported = outline
+            .exports
+            .iter()
+            .filter(|export| export.kind == Kind::Function);
+        for function in exported.map(|export| export.index).chain(outline.start) {
+            if !self.is_imported(function) {
+                self.ours(Function::Outward(function));
+            }
+        }
+        for &function in outline
+            .survey
+            .references
+            .iter()
+            .chain(&outline.survey.code_references)
+        {
+            if self.is_imported(function) {
+                self.ours(Function::Inward(function));
+            }
+        }
+    }
+
+    /// The function to export in place of this one.
+    fn export(&self, function: u32) -> u32 {
+        self.ours
+            .get(Function::Outward(function))
+            .unwrap_or(function)
+    }
+
+    /// The function to refer to in place of this one.
+    fn value(&self, function: u32) -> u32 {
+        self.ours
+            .get(Function::Inward(function))
+            .unwrap_or(function)
+    }
+
+    fn is_imported(&self, function: u32) -> bool {
+        function < self.outline.imported.functions
+    }
+
+    /// The contents of the code section without the count: the module's bodies, then ours.
+    fn code(&mut self, costs: &Costs) -> Vec<u8> {
+        let outline = self.outline;
+        let context = Context {
+            wasm: outline.wasm,
+            types: &outline.types,
+            costs,
+            survey: &outline.survey,
+            imported_functions: outline.imported.functions,
+        };
+        let (mut graph, mut placement) = (Graph::default(), Placement::default());
+        let (mut code, mut out) = (Vec::with_capacity(outline.wasm.len()), Vec::new());
+        for (position, source) in outline.survey.bodies.iter().enumerate() {
+            let ty = outline.function_type(outline.imported.functions + position as u32);
+            graph.build(&context, source, ty);
+            placement.place(graph.vertices, &graph.edges);
+            out.clear();
+            let function = body::Source {
+                body: source,
+                ty,
+                costs,
+                depth: self.depths[position].frame,
+            };
+            body::write(self, &function, &graph, &placement, &mut out);
+            sections::sized(&out, &mut code);
+        }
+        ours::write_all(self, &mut code);
         code
     }
+}
+
+/// A reserved global.
+struct Reserved {
+    name: &'static str,
+    index: u32,
+    ty: ValueType,
+    initial: u32,
 }
 
 /// Indices of the reserved globals.
@@ -69,8 +154,6 @@ struct Globals {
 }
 
 impl Globals {
-    const COUNT: u32 = 5;
-
     fn after(outline: &Outline<'_>) -> Self {
         let first = outline.globals.len() as u32;
         Self {
@@ -82,14 +165,30 @@ impl Globals {
         }
     }
 
-    /// Export name and index of each.
-    fn exports(self) -> [(&'static str, u32); Self::COUNT as usize] {
+    /// The reserved globals in the order of their indices.
+    fn reserved(self, config: &PrepareConfig) -> [Reserved; 5] {
+        let global = |name, index, ty, initial| Reserved {
+            name,
+            index,
+            ty,
+            initial,
+        };
         [
-            (meter::FUEL, self.fuel),
-            (meter::STATUS, self.status),
-            (meter::DEPTH, self.depth),
-            (meter::MEMORY_CAP, self.memory_cap),
-            (meter::TABLE_CAP, self.table_cap),
+            global(meter::FUEL, self.fuel, ValueType::I64, 0),
+            global(meter::STATUS, self.status, ValueType::I32, 0),
+            global(meter::DEPTH, self.depth, ValueType::I32, 0),
+            global(
+                meter::MEMORY_CAP,
+                self.memory_cap,
+                ValueType::I32,
+                config.memory_pages,
+            ),
+            global(
+                meter::TABLE_CAP,
+                self.table_cap,
+                ValueType::I32,
+                config.table_elements,
+            ),
         ]
     }
 
@@ -100,16 +199,25 @@ impl Globals {
             .unreachable();
     }
 
-    /// Takes the i64 on the stack from the fuel and stops if that leaves less than nothing.
-    fn charge(self, out: &mut InstructionSink<'_>, amount: impl FnOnce(&mut InstructionSink<'_>)) {
-        out.global_get(self.fuel);
-        amount(out);
-        out.i64_sub().global_set(self.fuel);
-        out.global_get(self.fuel)
-            .i64_const(0)
-            .i64_lt_s()
-            .if_(BlockType::Empty);
-        self.stop(Stop::Fuel, out);
+    /// Takes units of call depth; stops if there are not as many.
+    fn take_depth(self, units: u32, out: &mut InstructionSink<'_>) {
+        out.global_get(self.depth)
+            .i32_const(units.cast_signed())
+            .i32_sub()
+            .global_set(self.depth);
+        out.global_get(self.depth)
+            .i32_const(0)
+            .i32_lt_s()
+            .if_(wasm_encoder::BlockType::Empty);
+        self.stop(Stop::Depth, out);
         out.end();
+    }
+
+    /// Gives units of call depth back.
+    fn give_depth(self, units: u32, out: &mut InstructionSink<'_>) {
+        out.global_get(self.depth)
+            .i32_const(units.cast_signed())
+            .i32_add()
+            .global_set(self.depth);
     }
 }

@@ -2,19 +2,22 @@
 
 use aingle_wasm_types::meter;
 use wasm_encoder::{
-    Encode, ExportKind, GlobalType, ImportSection, MemorySection, MemoryType, Section as _,
-    SectionId, TableSection, TableType, ValType,
+    CodeSection, Encode, EntityType, ExportKind, ExportSection, FunctionSection, GlobalType,
+    ImportSection, InstructionSink, MemorySection, MemoryType, Section as _, SectionId,
+    TableSection, TableType, ValType,
 };
+use wasmparser::Result;
 
+use super::Rewriting;
 use super::types::encoded;
-use super::{Globals, Rewriting};
+use crate::operators::Decoder;
 use crate::outline::{Kind, Section};
 use crate::{FunctionType, ValueType};
 
 /// First bytes of every module.
 const HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";
 
-/// The order in which known sections stand, with those that the rewriting may have to make.
+/// The order in which sections stand.
 const ORDER: [SectionId; 12] = [
     SectionId::Type,
     SectionId::Import,
@@ -35,8 +38,11 @@ pub(crate) fn sized(bytes: &[u8], out: &mut Vec<u8>) {
     bytes.encode(out);
 }
 
-/// The whole module, with `code` as the bodies.
-pub(crate) fn assemble(rewriting: &Rewriting<'_>, code: &[u8]) -> Vec<u8> {
+/// The whole module, with `code` as the contents of its code section behind the count.
+///
+/// # Errors
+/// - What the parser says of a section that it has read before; it has nothing to say then.
+pub(crate) fn assemble(rewriting: &Rewriting<'_>, code: &[u8]) -> Result<Vec<u8>> {
     let mut assembly = Assembly {
         rewriting,
         code,
@@ -44,10 +50,10 @@ pub(crate) fn assemble(rewriting: &Rewriting<'_>, code: &[u8]) -> Vec<u8> {
         out: HEADER.to_vec(),
     };
     for section in &rewriting.outline.sections {
-        assembly.section(section);
+        assembly.section(section)?;
     }
-    assembly.missing_before(ORDER.len());
-    assembly.out
+    assembly.missing_before(ORDER.len())?;
+    Ok(assembly.out)
 }
 
 /// The module as far as it is written.
@@ -60,45 +66,49 @@ struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    fn section(&mut self, section: &Section) {
+    fn section(&mut self, section: &Section) -> Result<()> {
         let contents = &self.rewriting.outline.wasm[section.range.clone()];
         match ORDER.iter().position(|&id| u8::from(id) == section.id) {
             None => self.raw(section.id, contents),
             Some(position) => {
-                self.missing_before(position);
+                self.missing_before(position)?;
                 self.next = position + 1;
-                self.known(ORDER[position], contents);
+                self.known(ORDER[position], contents)?;
             }
         }
+        Ok(())
     }
 
     /// Makes the sections before `position` that the module does not have and the rewriting needs.
-    fn missing_before(&mut self, position: usize) {
+    fn missing_before(&mut self, position: usize) -> Result<()> {
         for id in &ORDER[self.next.min(position)..position] {
-            self.known(*id, &[]);
+            self.known(*id, &[])?;
         }
         self.next = position;
+        Ok(())
     }
 
     /// Writes a section; empty `contents` stand for a section that the module does not have.
-    fn known(&mut self, id: SectionId, contents: &[u8]) {
-        let rewriting = self.rewriting;
+    fn known(&mut self, id: SectionId, contents: &[u8]) -> Result<()> {
         match id {
-            SectionId::Type => self.extended(id, contents, rewriting.types.added(), encode_type),
+            SectionId::Type => self.types(contents),
             SectionId::Import => self.imports(contents),
-            SectionId::Function => {
-                let types: Vec<u32> = rewriting.helpers.types().collect();
-                self.extended(id, contents, &types, |ty, out| ty.encode(out));
+            SectionId::Function => self.functions(),
+            SectionId::Table => self.tables(),
+            SectionId::Memory => self.memories(),
+            SectionId::Global => self.globals(contents)?,
+            SectionId::Export => self.exports(),
+            SectionId::Element => {
+                let section = self.rewriting.elements(contents)?;
+                self.unless_empty(section.is_empty(), &section);
             }
-            SectionId::Table => self.tables(contents),
-            SectionId::Memory => self.memories(contents),
-            SectionId::Global => self.globals(contents),
-            SectionId::Export => self.exports(contents),
-            SectionId::Start => {}
             SectionId::Code => self.bodies(),
+            // The host calls the start function, under a reserved name.
+            SectionId::Start => {}
             _ if contents.is_empty() => {}
             _ => self.raw(id.into(), contents),
         }
+        Ok(())
     }
 
     fn raw(&mut self, id: u8, contents: &[u8]) {
@@ -106,26 +116,24 @@ impl Assembly<'_> {
         sized(contents, &mut self.out);
     }
 
-    /// Writes a section that is a counted list, with more items at its end.
-    fn extended<T>(
-        &mut self,
-        id: SectionId,
-        contents: &[u8],
-        more: &[T],
-        encode: impl Fn(&T, &mut Vec<u8>),
-    ) {
+    fn unless_empty(&mut self, empty: bool, section: &impl wasm_encoder::Section) {
+        if !empty {
+            section.append_to(&mut self.out);
+        }
+    }
+
+    fn types(&mut self, contents: &[u8]) {
         let (count, items) = split_count(contents);
-        let count = count + more.len() as u32;
-        if count == 0 && contents.is_empty() {
-            return;
-        }
-        let mut list = Vec::with_capacity(contents.len() + 16 * more.len());
-        count.encode(&mut list);
+        let added = self.rewriting.types.added();
+        let mut list = Vec::with_capacity(contents.len() + 16 * added.len());
+        (count + added.len() as u32).encode(&mut list);
         list.extend_from_slice(items);
-        for item in more {
-            encode(item, &mut list);
+        for ty in added {
+            encode_type(ty, &mut list);
         }
-        self.raw(id.into(), &list);
+        if list.len() > 1 {
+            self.raw(SectionId::Type.into(), &list);
+        }
     }
 
     /// Imports keep their names; maximums of memories and tables are lowered to the caps.
@@ -140,42 +148,46 @@ impl Assembly<'_> {
         let mut section = ImportSection::new();
         for import in &outline.imports {
             let position = import.index as usize;
-            match import.kind {
-                Kind::Function => {
-                    let ty = wasm_encoder::EntityType::Function(outline.functions[position]);
-                    section.import(import.module, import.name, ty);
-                }
-                Kind::Table => {
-                    section.import(import.module, import.name, self.table(position));
-                }
-                Kind::Memory => {
-                    section.import(import.module, import.name, self.memory(position));
-                }
+            let ty = match import.kind {
+                Kind::Function => EntityType::Function(outline.functions[position]),
+                Kind::Table => self.table(position).into(),
+                Kind::Memory => self.memory(position).into(),
                 Kind::Global => {
                     let global = outline.globals[position];
-                    let ty = GlobalType {
+                    GlobalType {
                         val_type: encoded(global.value),
                         mutable: global.mutable,
                         shared: false,
-                    };
-                    section.import(import.module, import.name, ty);
+                    }
+                    .into()
                 }
-            }
+            };
+            section.import(import.module, import.name, ty);
         }
         section.append_to(&mut self.out);
     }
 
-    fn tables(&mut self, contents: &[u8]) {
-        if contents.is_empty() {
-            return;
-        }
-        let mut section = TableSection::new();
-        for position in
-            self.rewriting.outline.imported.tables as usize..self.rewriting.outline.tables.len()
+    fn functions(&mut self) {
+        let rewriting = self.rewriting;
+        let mut section = FunctionSection::new();
+        for ty in rewriting
+            .function_types
+            .iter()
+            .copied()
+            .chain(rewriting.ours.types())
         {
+            section.function(ty);
+        }
+        self.unless_empty(section.is_empty(), &section);
+    }
+
+    fn tables(&mut self) {
+        let outline = self.rewriting.outline;
+        let mut section = TableSection::new();
+        for position in outline.imported.tables as usize..outline.tables.len() {
             section.table(self.table(position));
         }
-        section.append_to(&mut self.out);
+        self.unless_empty(section.is_empty(), &section);
     }
 
     fn table(&self, position: usize) -> TableType {
@@ -193,17 +205,13 @@ impl Assembly<'_> {
         }
     }
 
-    fn memories(&mut self, contents: &[u8]) {
-        if contents.is_empty() {
-            return;
-        }
+    fn memories(&mut self) {
+        let outline = self.rewriting.outline;
         let mut section = MemorySection::new();
-        for position in
-            self.rewriting.outline.imported.memories as usize..self.rewriting.outline.memories.len()
-        {
+        for position in outline.imported.memories as usize..outline.memories.len() {
             section.memory(self.memory(position));
         }
-        section.append_to(&mut self.out);
+        self.unless_empty(section.is_empty(), &section);
     }
 
     fn memory(&self, position: usize) -> MemoryType {
@@ -218,95 +226,80 @@ impl Assembly<'_> {
         }
     }
 
-    fn globals(&mut self, contents: &[u8]) {
-        let config = self.rewriting.config;
-        let initial = [
-            (ValueType::I64, 0),
-            (ValueType::I32, 0),
-            (ValueType::I32, 0),
-            (ValueType::I32, config.memory_pages),
-            (ValueType::I32, config.table_elements),
-        ];
-        self.extended(
-            SectionId::Global,
-            contents,
-            &initial,
-            |&(ty, value), out| {
-                GlobalType {
-                    val_type: encoded(ty),
-                    mutable: true,
-                    shared: false,
-                }
-                .encode(out);
-                let mut sink = wasm_encoder::InstructionSink::new(out);
-                match ty {
-                    ValueType::I64 => sink.i64_const(value.into()),
-                    _ => sink.i32_const(value.cast_signed()),
-                }
-                .end();
-            },
-        );
+    fn globals(&mut self, contents: &[u8]) -> Result<()> {
+        let reserved = self.rewriting.globals.reserved(self.rewriting.config);
+        let (count, _) = split_count(contents);
+        let mut list = Vec::with_capacity(contents.len() + 8 * reserved.len());
+        (count + reserved.len() as u32).encode(&mut list);
+        self.rewriting.own_globals(contents, &mut list)?;
+        for global in reserved {
+            GlobalType {
+                val_type: encoded(global.ty),
+                mutable: true,
+                shared: false,
+            }
+            .encode(&mut list);
+            let mut out = InstructionSink::new(&mut list);
+            match global.ty {
+                ValueType::I64 => out.i64_const(global.initial.into()),
+                _ => out.i32_const(global.initial.cast_signed()),
+            }
+            .end();
+        }
+        self.raw(SectionId::Global.into(), &list);
+        Ok(())
     }
 
-    fn exports(&mut self, contents: &[u8]) {
-        let outline = self.rewriting.outline;
-        let mut more: Vec<(&str, ExportKind, u32)> = self
-            .rewriting
-            .globals
-            .exports()
-            .map(|(name, index)| (name, ExportKind::Global, index))
-            .to_vec();
+    fn exports(&mut self) {
+        let rewriting = self.rewriting;
+        let outline = rewriting.outline;
+        let mut section = ExportSection::new();
+        for export in &outline.exports {
+            let (kind, index) = match export.kind {
+                Kind::Function => (ExportKind::Func, rewriting.export(export.index)),
+                Kind::Table => (ExportKind::Table, export.index),
+                Kind::Memory => (ExportKind::Memory, export.index),
+                Kind::Global => (ExportKind::Global, export.index),
+            };
+            section.export(export.name, kind, index);
+        }
+        for global in rewriting.globals.reserved(rewriting.config) {
+            section.export(global.name, ExportKind::Global, global.index);
+        }
         if !outline.memories.is_empty() {
-            more.push((meter::MEMORY, ExportKind::Memory, 0));
+            section.export(meter::MEMORY, ExportKind::Memory, 0);
         }
         if let Some(start) = outline.start {
-            more.push((meter::START, ExportKind::Func, start));
+            section.export(meter::START, ExportKind::Func, rewriting.export(start));
         }
-        self.extended(
-            SectionId::Export,
-            contents,
-            &more,
-            |&(name, kind, index), out| {
-                name.encode(out);
-                kind.encode(out);
-                index.encode(out);
-            },
-        );
+        section.append_to(&mut self.out);
     }
 
     fn bodies(&mut self) {
-        let rewriting = self.rewriting;
-        let count = rewriting.outline.survey.bodies.len() + rewriting.helpers.types().len();
-        if count == 0 {
-            return;
+        let count = self.rewriting.function_types.len() + self.rewriting.ours.types().len();
+        if count > 0 {
+            let mut contents = Vec::with_capacity(self.code.len() + 5);
+            (count as u32).encode(&mut contents);
+            contents.extend_from_slice(self.code);
+            self.raw(CodeSection::new().id(), &contents);
         }
-        let mut contents = Vec::with_capacity(self.code.len() + 5);
-        (count as u32).encode(&mut contents);
-        contents.extend_from_slice(self.code);
-        self.raw(SectionId::Code.into(), &contents);
     }
 }
-
-const _: () = assert!(
-    Globals::COUNT == 5,
-    "one initial value for each reserved global"
-);
 
 fn encode_type(ty: &FunctionType, out: &mut Vec<u8>) {
     const FUNCTION: u8 = 0x60;
     out.push(FUNCTION);
     for list in [&ty.params, &ty.results] {
-        list.iter()
-            .copied()
-            .map(encoded)
-            .collect::<Vec<_>>()
-            .encode(out);
+        (list.len() as u32).encode(out);
+        for &value in list {
+            encoded(value).encode(out);
+        }
     }
 }
 
 /// The count at the head of a list, and the items after it.
 fn split_count(contents: &[u8]) -> (u32, &[u8]) {
-    let mut decoder = crate::operators::Decoder::new(contents, 0);
+    let mut decoder = Decoder::new(contents, 0);
     let count = decoder.u32().unwrap_or(0);
     (count, &contents[decoder.position()..])
 }

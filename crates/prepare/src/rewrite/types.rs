@@ -11,6 +11,8 @@ pub(crate) struct Types {
     declared: usize,
     added: Vec<FunctionType>,
     index: HashMap<FunctionType, u32>,
+    /// For each declared type its threaded form, once it has been asked for.
+    threaded: Vec<Option<u32>>,
 }
 
 impl Types {
@@ -23,20 +25,27 @@ impl Types {
             declared: declared.len(),
             added: Vec::new(),
             index,
+            threaded: vec![None; declared.len()],
         }
     }
 
     /// Index of the type, which is added if it is new.
-    pub(crate) fn function(&mut self, params: &[ValueType], results: &[ValueType]) -> u32 {
-        let ty = FunctionType {
-            params: params.to_vec(),
-            results: results.to_vec(),
-        };
+    pub(crate) fn function(&mut self, ty: FunctionType) -> u32 {
         let next = (self.declared + self.added.len()) as u32;
-        *self.index.entry(ty.clone()).or_insert_with(|| {
-            self.added.push(ty);
+        *self.index.entry(ty).or_insert_with_key(|ty| {
+            self.added.push(ty.clone());
             next
         })
+    }
+
+    /// Index of the threaded form of the declared type `index`, which is `ty`.
+    pub(crate) fn threaded(&mut self, index: u32, ty: &FunctionType) -> u32 {
+        if let Some(known) = self.threaded[index as usize] {
+            return known;
+        }
+        let found = self.function(threaded(ty));
+        self.threaded[index as usize] = Some(found);
+        found
     }
 
     /// The block type `[] -> results`.
@@ -44,13 +53,29 @@ impl Types {
         match results {
             [] => BlockType::Empty,
             [single] => BlockType::Result(encoded(*single)),
-            _ => BlockType::FunctionType(self.function(&[], results)),
+            _ => BlockType::FunctionType(self.function(FunctionType {
+                params: Vec::new(),
+                results: results.to_vec(),
+            })),
         }
     }
 
     /// The types that were added, in order.
     pub(crate) fn added(&self) -> &[FunctionType] {
         &self.added
+    }
+}
+
+/// The type with the counter as one more parameter and one more result.
+pub(crate) fn threaded(ty: &FunctionType) -> FunctionType {
+    let with_counter = |list: &[ValueType]| {
+        let mut list = list.to_vec();
+        list.push(ValueType::I64);
+        list
+    };
+    FunctionType {
+        params: with_counter(&ty.params),
+        results: with_counter(&ty.results),
     }
 }
 

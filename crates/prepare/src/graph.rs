@@ -1,0 +1,672 @@
+//! Decodes one function body into its control-flow graph and the list of places where the copy will differ from the
+//! original.
+//!
+//! Nodes are straight-line blocks; each is an edge from its head to its tail that costs what the block costs. A block
+//! also ends at a call, where the counter leaves the function. While walking, the builder decides where the counter
+//! is checked: at loop headers, at the entry of functions that call others, and wherever more than [`UNCHECKED`]
+//! units could run without a check.
+
+use crate::FunctionType;
+use crate::costs::Costs;
+use crate::operators::{BlockType, Code, Decoder, Operator, code};
+use crate::placement::{Edge, ROOT};
+use crate::survey::{Body, Survey};
+
+/// Most units that one function runs between two checks, not counting what it calls. A caller's run, a callee's up
+/// to its first check and one from its last check thus stay below 65,536 together.
+pub(crate) const UNCHECKED: u64 = 16_384;
+
+/// Frequencies stay within these, however deep loops and branches nest.
+const FREQUENCIES: (f32, f32) = (1e-30, 1e30);
+/// Rounds that a loop is taken to run.
+const ROUNDS: f32 = 10.0;
+/// How often a conditional branch is taken to jump: back to a loop, out of a loop, elsewhere.
+const BACK: f32 = 0.9;
+const OUT_OF_LOOP: f32 = 0.1;
+const EVEN: f32 = 0.5;
+/// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
+const CONDITIONAL_PENALTY: f32 = 2.0;
+/// Forward branches are taken to be the rarer way.
+const JUMP: f32 = 0.3;
+/// A charge where the counter leaves the function is folded into the value that is passed on.
+const FOLDED: f32 = 0.01;
+
+/// A place where the copy differs, with the range of original bytes that it replaces; empty for an insertion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Blocks open there, the function's own included.
+    pub(crate) blocks: u32,
+    pub(crate) action: Action,
+}
+
+/// What to write there. Edges are indices into [`Graph::edges`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    /// Nothing: the original cannot be reached.
+    Skip,
+    /// What the edge charges.
+    Charge { edge: u32 },
+    /// What the node charges, then a check if it has one.
+    Head { edge: u32, check: bool },
+    /// A `br_if` whose taken edge may charge.
+    BranchIf { edge: u32, label: u32 },
+    /// The `else` that is missing, if it has to charge.
+    Else { edge: u32 },
+    /// A jump to the function's label.
+    Return { nesting: u32 },
+    /// An operator that traps; the counter is written out first.
+    Unreachable { edge: u32 },
+    /// A call of a defined function.
+    Call { edge: u32, function: u32 },
+    /// A call of an imported function.
+    CallImport { edge: u32, function: u32 },
+    /// A call through a table.
+    CallIndirect { edge: u32, ty: u32, table: u32 },
+    /// An operator that grows the memory or a table.
+    Grow { edge: u32, code: Code, table: u32 },
+    /// A charge and a check by the length on the stack; `edge` is the node's, where the counter stands.
+    Bulk { edge: u32, code: Code },
+    /// An access to a declared local, whose index moves.
+    Local { code: Code, index: u32 },
+    /// A reference to an imported function.
+    Reference { function: u32 },
+    /// The function's last `end`.
+    Close,
+    /// The way out after it; `edge` folds what is owed into the value that is returned.
+    Exit { edge: u32 },
+}
+
+/// What of a module the builder has to know.
+pub(crate) struct Context<'a> {
+    pub(crate) wasm: &'a [u8],
+    pub(crate) types: &'a [FunctionType],
+    pub(crate) costs: &'a Costs,
+    pub(crate) survey: &'a Survey,
+    pub(crate) imported_functions: u32,
+}
+
+/// The graph and the steps of one function; kept between functions for its buffers.
+#[derive(Default)]
+pub(crate) struct Graph {
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) vertices: u32,
+    /// Whether anything jumps to the function's label.
+    pub(crate) label_used: bool,
+    /// Whether an `i32` has to be parked.
+    pub(crate) parks: bool,
+    /// Whether anything can stop here: a check or a charge by length.
+    pub(crate) stops: bool,
+    frames: Vec<Frame>,
+}
+
+/// A node by the edge from its head to its tail.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    edge: u32,
+}
+
+/// What a frame was opened by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opener {
+    Function,
+    Block,
+    Loop,
+    If,
+    Else,
+}
+
+/// An open block.
+#[derive(Debug)]
+struct Frame {
+    opener: Opener,
+    /// Whether a branch to its label takes operands.
+    operands: bool,
+    /// Whether it takes parameters.
+    parameters: bool,
+    frequency: f32,
+    loops: u32,
+    /// The node a branch to its label leads to: for a loop its header, for others made by the first branch.
+    target: Option<Node>,
+    /// Most units since a check at that node, as far as known.
+    distance: u64,
+    /// Of an `if`: the node with the condition, and the units since a check there.
+    condition: Option<(Node, u64)>,
+    /// Number of the last `br_table` that led here.
+    table: u32,
+}
+
+impl Graph {
+    /// Reads `body`, the body of a function of type `ty`.
+    pub(crate) fn build(&mut self, context: &Context<'_>, body: &Body, ty: &FunctionType) {
+        self.edges.clear();
+        self.steps.clear();
+        self.frames.clear();
+        self.vertices = 1;
+        (self.label_used, self.parks, self.stops) = (false, false, false);
+        let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
+        Builder {
+            context,
+            graph: self,
+            decoder,
+            parameters: ty.params.len() as u32,
+            here: None,
+            frequency: 1.0,
+            distance: 0,
+            loops: 0,
+            tables: 0,
+            dead_from: None,
+        }
+        .run(body, ty);
+    }
+}
+
+/// The state of one walk.
+struct Builder<'a> {
+    context: &'a Context<'a>,
+    graph: &'a mut Graph,
+    decoder: Decoder<'a>,
+    parameters: u32,
+    /// The node being filled; `None` where code cannot be reached.
+    here: Option<Node>,
+    frequency: f32,
+    /// Most units since a check on any path to here.
+    distance: u64,
+    /// Loops open.
+    loops: u32,
+    /// Branch tables seen.
+    tables: u32,
+    /// Where code that cannot be reached began.
+    dead_from: Option<usize>,
+}
+
+impl Builder<'_> {
+    fn run(mut self, body: &Body, ty: &FunctionType) {
+        self.open(Opener::Function, false, !ty.results.is_empty());
+        let entry = self.node();
+        self.edge(ROOT, self.head(entry), 1.0, true);
+        self.enter(entry, body.code, body.calls_defined);
+        self.spend(Costs::entry(body.locals));
+        let mut nesting = 0_u32;
+        while let Some(operator) = self.decoder.operator() {
+            if self.dead_from.is_some() {
+                self.skip(&operator, &mut nesting);
+            }
+            if self.dead_from.is_none() {
+                self.operator(&operator);
+            }
+        }
+    }
+
+    /// Passes over an operator that cannot be reached, until the `else` or `end` that makes code reachable again.
+    fn skip(&mut self, operator: &Operator, nesting: &mut u32) {
+        match operator.code {
+            code::BLOCK | code::LOOP | code::IF => *nesting += 1,
+            code::END if *nesting > 0 => *nesting -= 1,
+            code::ELSE | code::END if *nesting == 0 => {
+                if let Some(start) = self.dead_from.take() {
+                    self.step(start, operator.start, Action::Skip);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn operator(&mut self, operator: &Operator) {
+        let weight = self.context.costs.weight(operator.code);
+        if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
+            self.split(operator.start, true);
+        }
+        self.before(operator);
+        self.spend(weight);
+        match operator.code {
+            code::BLOCK => {
+                let (parameters, results) = self.arity(operator);
+                self.open(Opener::Block, parameters, results);
+            }
+            code::LOOP => self.begin_loop(operator),
+            code::IF => self.begin_if(operator),
+            code::ELSE => self.begin_else(operator),
+            code::END => self.end(operator),
+            code::BR => self.branch(operator, operator.first),
+            code::RETURN => {
+                let nesting = self.graph.frames.len() as u32 - 1;
+                self.branch(operator, nesting);
+                self.step(operator.start, operator.end, Action::Return { nesting });
+            }
+            code::BR_IF => self.branch_if(operator),
+            code::BR_TABLE => self.branch_table(operator),
+            code::UNREACHABLE => {
+                let edge = self.leave(FOLDED);
+                self.step(operator.start, operator.end, Action::Unreachable { edge });
+                self.die(operator);
+            }
+            code::CALL | code::CALL_INDIRECT | code::MEMORY_GROW | code::TABLE_GROW => {
+                self.call(operator)
+            }
+            code::LOCAL_GET | code::LOCAL_SET | code::LOCAL_TEE
+                if operator.first >= self.parameters =>
+            {
+                let action = Action::Local {
+                    code: operator.code,
+                    index: operator.first,
+                };
+                self.step(operator.start, operator.end, action);
+            }
+            code::REF_FUNC if operator.first < self.context.imported_functions => {
+                self.step(
+                    operator.start,
+                    operator.end,
+                    Action::Reference {
+                        function: operator.first,
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
+    fn before(&mut self, operator: &Operator) {
+        if Costs::bulk_shift(operator.code).is_none() {
+            return;
+        }
+        self.split(operator.start, false);
+        if let Some(Node { edge }) = self.here {
+            self.step(
+                operator.start,
+                operator.start,
+                Action::Bulk {
+                    edge,
+                    code: operator.code,
+                },
+            );
+        }
+        (self.graph.stops, self.graph.parks) = (true, true);
+        self.distance = 0;
+    }
+
+    fn begin_loop(&mut self, operator: &Operator) {
+        let (parameters, _) = self.arity(operator);
+        let frequency = self.frequency;
+        let header = self.node();
+        self.jump(header, operator.start, frequency);
+        self.loops += 1;
+        self.open(Opener::Loop, parameters, parameters);
+        if let Some(frame) = self.graph.frames.last_mut() {
+            frame.target = Some(header);
+        }
+        self.frequency = clamp(frequency * ROUNDS);
+        self.enter(header, operator.end, true);
+    }
+
+    fn begin_if(&mut self, operator: &Operator) {
+        let (parameters, results) = self.arity(operator);
+        self.open(Opener::If, parameters, results);
+        let condition = self.here.map(|node| (node, self.distance));
+        if let Some(frame) = self.graph.frames.last_mut() {
+            frame.condition = condition;
+        }
+        self.fall_through(operator.end, EVEN);
+    }
+
+    fn begin_else(&mut self, operator: &Operator) {
+        self.join_from_here(operator);
+        let Some(frame) = self.graph.frames.last_mut() else {
+            return;
+        };
+        frame.opener = Opener::Else;
+        self.frequency = frame.frequency;
+        if let Some((condition, distance)) = frame.condition {
+            self.here = Some(condition);
+            self.distance = distance;
+            self.fall_through(operator.end, EVEN);
+        }
+    }
+
+    fn end(&mut self, operator: &Operator) {
+        let Some(opener) = self.graph.frames.last().map(|frame| frame.opener) else {
+            return;
+        };
+        match opener {
+            Opener::Loop => self.loops -= 1,
+            Opener::If => {
+                self.join_from_here(operator);
+                self.missing_else(operator);
+            }
+            _ if self
+                .graph
+                .frames
+                .last()
+                .is_some_and(|frame| frame.target.is_some()) =>
+            {
+                self.join_from_here(operator)
+            }
+            _ => {}
+        }
+        let Some(frame) = self.graph.frames.pop() else {
+            return;
+        };
+        self.frequency = frame.frequency;
+        if opener == Opener::Function {
+            self.step(operator.start, operator.end, Action::Close);
+        }
+        match frame.target {
+            Some(join) if opener != Opener::Loop => {
+                self.distance = frame.distance;
+                self.enter(join, operator.end, false);
+            }
+            _ if self.here.is_none() => {
+                // Reached by nothing, but written as if it were.
+                let node = self.node();
+                self.enter(node, operator.end, false);
+            }
+            _ => {}
+        }
+        if opener == Opener::Function {
+            let edge = self.leave(FOLDED);
+            self.step(operator.end, operator.end, Action::Exit { edge });
+        }
+    }
+
+    /// The edge of an `if` without `else` from its condition to its end.
+    fn missing_else(&mut self, operator: &Operator) {
+        let join = self.target(0);
+        let Some(frame) = self.graph.frames.last_mut() else {
+            return;
+        };
+        let (parameters, frequency) = (frame.parameters, frame.frequency);
+        if let Some((condition, distance)) = frame.condition {
+            frame.distance = frame.distance.max(distance);
+            let edge = self.edge(
+                self.tail(condition),
+                self.head(join),
+                frequency * EVEN,
+                parameters,
+            );
+            self.step(operator.start, operator.start, Action::Else { edge });
+        }
+    }
+
+    /// Falls from here into the end of the innermost block.
+    fn join_from_here(&mut self, operator: &Operator) {
+        if self.here.is_some() {
+            let join = self.target(0);
+            self.reach(0);
+            self.jump(join, operator.start, self.frequency);
+        }
+        self.here = None;
+    }
+
+    /// An unconditional branch.
+    fn branch(&mut self, operator: &Operator, label: u32) {
+        let back = self.is_loop(label);
+        let target = self.target(label);
+        self.reach(label);
+        self.jump(
+            target,
+            operator.start,
+            if back {
+                self.frequency
+            } else {
+                self.frequency * JUMP
+            },
+        );
+        self.die(operator);
+    }
+
+    fn branch_if(&mut self, operator: &Operator) {
+        let label = operator.first;
+        let Some(here) = self.here else { return };
+        let target = self.target(label);
+        self.reach(label);
+        let loops = self.loops;
+        let frame = self.frame(label);
+        let taken = match frame.opener {
+            Opener::Loop => BACK,
+            _ if frame.loops < loops => OUT_OF_LOOP,
+            _ => EVEN,
+        };
+        let fixed = frame.operands;
+        let weight = self.frequency * taken * CONDITIONAL_PENALTY;
+        let edge = self.edge(self.tail(here), self.head(target), weight, fixed);
+        self.step(
+            operator.start,
+            operator.end,
+            Action::BranchIf { edge, label },
+        );
+        self.fall_through(operator.end, 1.0 - taken);
+    }
+
+    fn branch_table(&mut self, operator: &Operator) {
+        self.tables += 1;
+        let Some(here) = self.here else { return };
+        for label in self.decoder.targets(operator) {
+            let table = self.tables;
+            let frame = self.frame(label);
+            if std::mem::replace(&mut frame.table, table) != table {
+                let target = self.target(label);
+                self.reach(label);
+                self.edge(self.tail(here), self.head(target), self.frequency, true);
+            }
+        }
+        self.die(operator);
+    }
+
+    /// The counter leaves the function, and comes back.
+    fn call(&mut self, operator: &Operator) {
+        let edge = self.leave(self.frequency * FOLDED);
+        let Operator {
+            code,
+            first,
+            second,
+            start,
+            end,
+        } = *operator;
+        let action = match code {
+            code::CALL if first < self.context.imported_functions => Action::CallImport {
+                edge,
+                function: first,
+            },
+            code::CALL => Action::Call {
+                edge,
+                function: first,
+            },
+            code::CALL_INDIRECT => Action::CallIndirect {
+                edge,
+                ty: first,
+                table: second,
+            },
+            _ => Action::Grow {
+                edge,
+                code,
+                table: first,
+            },
+        };
+        self.graph.stops |= matches!(action, Action::CallImport { .. });
+        self.graph.parks |= matches!(action, Action::CallIndirect { .. });
+        self.step(start, end, action);
+        self.distance = match self.unchecked_callee(action) {
+            Some(cost) => self.distance + cost,
+            None => 0,
+        };
+        let next = self.node();
+        self.edge(ROOT, self.head(next), 1.0, true);
+        self.enter(next, end, false);
+    }
+
+    /// What a callee costs that checks nothing itself.
+    fn unchecked_callee(&self, action: Action) -> Option<u64> {
+        let Action::Call { function, .. } = action else {
+            return None;
+        };
+        let body = self
+            .context
+            .survey
+            .bodies
+            .get((function - self.context.imported_functions) as usize)?;
+        body.unchecked().then_some(body.cost)
+    }
+
+    /// Opens a frame at the current place.
+    fn open(&mut self, opener: Opener, parameters: bool, operands: bool) {
+        self.graph.frames.push(Frame {
+            opener,
+            operands,
+            parameters,
+            frequency: self.frequency,
+            loops: self.loops,
+            target: None,
+            distance: 0,
+            condition: None,
+            table: 0,
+        });
+    }
+
+    /// Whether the block takes parameters, and whether it gives results.
+    fn arity(&self, operator: &Operator) -> (bool, bool) {
+        match self.decoder.block_type(operator) {
+            BlockType::Empty => (false, false),
+            BlockType::Value(_) => (false, true),
+            BlockType::Function(index) => {
+                let ty = &self.context.types[index as usize];
+                (!ty.params.is_empty(), !ty.results.is_empty())
+            }
+        }
+    }
+
+    fn frame(&mut self, label: u32) -> &mut Frame {
+        let position = self.graph.frames.len() - 1 - label as usize;
+        &mut self.graph.frames[position]
+    }
+
+    fn is_loop(&mut self, label: u32) -> bool {
+        self.frame(label).opener == Opener::Loop
+    }
+
+    /// The node that a branch to the label leads to.
+    fn target(&mut self, label: u32) -> Node {
+        if let Some(target) = self.frame(label).target {
+            return target;
+        }
+        let node = self.node();
+        let frame = self.frame(label);
+        frame.target = Some(node);
+        let function = frame.opener == Opener::Function;
+        self.graph.label_used |= function;
+        node
+    }
+
+    /// Notes how far from a check the label can be reached.
+    fn reach(&mut self, label: u32) {
+        let distance = self.distance;
+        let frame = self.frame(label);
+        frame.distance = frame.distance.max(distance);
+    }
+
+    /// A new node, not yet entered.
+    fn node(&mut self) -> Node {
+        let head = self.graph.vertices;
+        self.graph.vertices += 2;
+        Node {
+            edge: self.edge(head, head + 1, 0.0, false),
+        }
+    }
+
+    fn head(&self, node: Node) -> u32 {
+        self.graph.edges[node.edge as usize].from
+    }
+
+    fn tail(&self, node: Node) -> u32 {
+        self.graph.edges[node.edge as usize].to
+    }
+
+    /// Adds an edge that costs nothing.
+    fn edge(&mut self, from: u32, to: u32, weight: f32, fixed: bool) -> u32 {
+        self.graph.edges.push(Edge {
+            from,
+            to,
+            cost: 0,
+            weight: clamp(weight),
+            fixed,
+        });
+        self.graph.edges.len() as u32 - 1
+    }
+
+    /// Begins to fill `node` at `position`.
+    fn enter(&mut self, node: Node, position: usize, check: bool) {
+        self.graph.edges[node.edge as usize].weight = clamp(self.frequency);
+        self.step(
+            position,
+            position,
+            Action::Head {
+                edge: node.edge,
+                check,
+            },
+        );
+        self.graph.stops |= check;
+        if check {
+            self.distance = 0;
+        }
+        self.here = Some(node);
+    }
+
+    /// Adds units to the node being filled.
+    fn spend(&mut self, units: u64) {
+        if let Some(node) = self.here {
+            self.graph.edges[node.edge as usize].cost += units;
+        }
+        self.distance += units;
+    }
+
+    /// Ends the node being filled with an edge to `target` whose charge goes before `position`.
+    fn jump(&mut self, target: Node, position: usize, weight: f32) {
+        if let Some(here) = self.here {
+            let edge = self.edge(self.tail(here), self.head(target), weight, false);
+            self.step(position, position, Action::Charge { edge });
+        }
+    }
+
+    /// Ends the node being filled with an edge out of the function that its last operator can fold a charge into.
+    fn leave(&mut self, weight: f32) -> u32 {
+        let from = self.here.map_or(ROOT, |node| self.tail(node));
+        self.edge(from, ROOT, weight, false)
+    }
+
+    /// Goes on in a new node, which takes this part of the frequency.
+    fn fall_through(&mut self, position: usize, part: f32) {
+        let node = self.node();
+        self.frequency = clamp(self.frequency * part);
+        self.jump(node, position, self.frequency);
+        self.enter(node, position, false);
+    }
+
+    /// Goes on in a new node at the same frequency.
+    fn split(&mut self, position: usize, check: bool) {
+        let node = self.node();
+        self.jump(node, position, self.frequency);
+        self.enter(node, position, check);
+    }
+
+    /// What follows the operator cannot be reached.
+    fn die(&mut self, operator: &Operator) {
+        self.here = None;
+        self.dead_from = Some(operator.end);
+    }
+
+    fn step(&mut self, start: usize, end: usize, action: Action) {
+        let blocks = self.graph.frames.len() as u32;
+        self.graph.steps.push(Step {
+            start: start as u32,
+            end: end as u32,
+            blocks,
+            action,
+        });
+    }
+}
+
+fn clamp(frequency: f32) -> f32 {
+    frequency.clamp(FREQUENCIES.0, FREQUENCIES.1)
+}

@@ -1,0 +1,257 @@
+//! Functions of ours, which go after the module's own: wrappers between the counter as a global and the counter as a
+//! parameter, and growing with caps and cost. Only those that are used are there.
+
+use std::collections::HashMap;
+
+use aingle_wasm_types::meter::Stop;
+use wasm_encoder::{BlockType, InstructionSink, ValType};
+
+use super::Rewriting;
+use super::sections::sized;
+use super::types::threaded;
+use crate::costs::PAGE_COST;
+use crate::operators::{Code, code};
+use crate::{FunctionType, ValueType};
+
+/// A function of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Function {
+    /// The type of this defined function: what the host calls. Takes the counter from the global and puts it back.
+    Outward(u32),
+    /// The threaded type of this imported function: what references to it mean. Puts the counter into the global for
+    /// the host and takes it back.
+    Inward(u32),
+    /// `(pages, counter) -> (i32, counter)`: `memory.grow` with caps and cost.
+    GrowMemory,
+    /// `(reference, elements, counter) -> (i32, counter)`: `table.grow` of this table with caps and cost.
+    GrowTable(u32),
+}
+
+impl Function {
+    /// What stands in for an operator that grows the memory or this table.
+    pub(crate) fn growing(code: Code, table: u32) -> Self {
+        if code == code::MEMORY_GROW {
+            Self::GrowMemory
+        } else {
+            Self::GrowTable(table)
+        }
+    }
+}
+
+/// Those in use, by function index.
+pub(crate) struct Ours {
+    first: u32,
+    used: Vec<(Function, u32)>,
+    index: HashMap<Function, u32>,
+}
+
+impl Ours {
+    pub(crate) fn new(first: u32) -> Self {
+        Self {
+            first,
+            used: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    /// Type index of each, in order.
+    pub(crate) fn types(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.used.iter().map(|(_, ty)| *ty)
+    }
+
+    /// Index of a function that is in use.
+    pub(crate) fn get(&self, function: Function) -> Option<u32> {
+        self.index.get(&function).copied()
+    }
+}
+
+impl Rewriting<'_> {
+    /// Index of the function, which is added if it is new.
+    pub(crate) fn ours(&mut self, function: Function) -> u32 {
+        if let Some(index) = self.ours.get(function) {
+            return index;
+        }
+        let outline = self.outline;
+        let ty = match function {
+            Function::Outward(wrapped) => outline.functions[wrapped as usize],
+            Function::Inward(wrapped) => self.types.threaded(
+                outline.functions[wrapped as usize],
+                outline.function_type(wrapped),
+            ),
+            Function::GrowMemory => self.growing_type(vec![ValueType::I32]),
+            Function::GrowTable(table) => {
+                self.growing_type(vec![outline.tables[table as usize].element, ValueType::I32])
+            }
+        };
+        let index = self.ours.first + self.ours.used.len() as u32;
+        self.ours.used.push((function, ty));
+        self.ours.index.insert(function, index);
+        index
+    }
+
+    fn growing_type(&mut self, params: Vec<ValueType>) -> u32 {
+        self.types.function(threaded(&FunctionType {
+            params,
+            results: vec![ValueType::I32],
+        }))
+    }
+
+    /// Writes the body of a function of ours.
+    fn write(&self, function: Function) -> Vec<u8> {
+        match function {
+            Function::Outward(wrapped) => self.outward(wrapped),
+            Function::Inward(wrapped) => self.inward(wrapped),
+            Function::GrowMemory => self.grow_memory(),
+            Function::GrowTable(table) => self.grow_table(table),
+        }
+    }
+
+    fn outward(&self, wrapped: u32) -> Vec<u8> {
+        let globals = self.globals;
+        let chain = self.depths[(wrapped - self.outline.imported.functions) as usize].chain;
+        body(&[], |out| {
+            if chain > 0 {
+                globals.take_depth(chain, out);
+            }
+            get_all(self.outline.function_type(wrapped), out);
+            out.global_get(globals.fuel)
+                .call(wrapped)
+                .global_set(globals.fuel);
+            if chain > 0 {
+                globals.give_depth(chain, out);
+            }
+        })
+    }
+
+    fn inward(&self, wrapped: u32) -> Vec<u8> {
+        let ty = self.outline.function_type(wrapped);
+        let counter = ty.params.len() as u32;
+        body(&[], |out| {
+            self.stop_if_spent(counter, out);
+            out.local_get(counter).global_set(self.globals.fuel);
+            get_all(ty, out);
+            out.call(wrapped).global_get(self.globals.fuel);
+        })
+    }
+
+    fn grow_memory(&self) -> Vec<u8> {
+        let (pages, counter, size, result) = (0, 1, 2, 3);
+        let max = self.outline.memories[0].max;
+        body(&[(1, ValType::I64), (1, ValType::I32)], |out| {
+            out.memory_size(0)
+                .i64_extend_i32_u()
+                .local_get(pages)
+                .i64_extend_i32_u()
+                .i64_add()
+                .local_tee(size);
+            out.global_get(self.globals.memory_cap)
+                .i64_extend_i32_u()
+                .i64_gt_u();
+            if let Some(max) = max {
+                out.local_get(size)
+                    .i64_const(max.into())
+                    .i64_gt_u()
+                    .i32_or();
+            }
+            refuse(counter, out);
+            out.local_get(pages).memory_grow(0).local_tee(result);
+            self.refused(self.outline.imported.memories > 0, counter, out);
+            out.local_get(counter)
+                .local_get(pages)
+                .i64_extend_i32_u()
+                .i64_const(PAGE_COST)
+                .i64_mul()
+                .i64_sub();
+            out.local_set(counter);
+            self.stop_if_spent(counter, out);
+            out.local_get(result).local_get(counter);
+        })
+    }
+
+    fn grow_table(&self, table: u32) -> Vec<u8> {
+        let (reference, elements, counter, result) = (0, 1, 2, 3);
+        let max = self.outline.tables[table as usize].max;
+        body(&[(1, ValType::I32)], |out| {
+            out.local_get(elements).i64_extend_i32_u();
+            for other in 0..self.outline.tables.len() as u32 {
+                out.table_size(other).i64_extend_i32_u().i64_add();
+            }
+            out.global_get(self.globals.table_cap)
+                .i64_extend_i32_u()
+                .i64_gt_u();
+            if let Some(max) = max {
+                out.table_size(table)
+                    .i64_extend_i32_u()
+                    .local_get(elements)
+                    .i64_extend_i32_u()
+                    .i64_add();
+                out.i64_const(max.into()).i64_gt_u().i32_or();
+            }
+            refuse(counter, out);
+            out.local_get(reference)
+                .local_get(elements)
+                .table_grow(table)
+                .local_tee(result);
+            self.refused(table < self.outline.imported.tables, counter, out);
+            out.local_get(counter)
+                .local_get(elements)
+                .i64_extend_i32_u()
+                .i64_sub()
+                .local_set(counter);
+            self.stop_if_spent(counter, out);
+            out.local_get(result).local_get(counter);
+        })
+    }
+
+    /// With the engine's answer on the stack: a refusal below the cap stops the guest, unless what it grows is
+    /// imported and may have a maximum of its own.
+    fn refused(&self, imported: bool, counter: u32, out: &mut InstructionSink<'_>) {
+        out.i32_const(-1).i32_eq();
+        if imported {
+            return refuse(counter, out);
+        }
+        out.if_(BlockType::Empty);
+        self.globals.stop(Stop::OutOfMemory, out);
+        out.end();
+    }
+
+    fn stop_if_spent(&self, counter: u32, out: &mut InstructionSink<'_>) {
+        out.local_get(counter)
+            .i64_const(0)
+            .i64_lt_s()
+            .if_(BlockType::Empty);
+        self.globals.stop(Stop::Fuel, out);
+        out.end();
+    }
+}
+
+/// With the condition on the stack: gives −1 and the counter as it is.
+fn refuse(counter: u32, out: &mut InstructionSink<'_>) {
+    out.if_(BlockType::Empty)
+        .i32_const(-1)
+        .local_get(counter)
+        .return_()
+        .end();
+}
+
+/// Puts all parameters on the stack.
+fn get_all(ty: &FunctionType, out: &mut InstructionSink<'_>) {
+    for parameter in 0..ty.params.len() as u32 {
+        out.local_get(parameter);
+    }
+}
+
+fn body(locals: &[(u32, ValType)], write: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<u8> {
+    let mut function = wasm_encoder::Function::new(locals.iter().copied());
+    let out = &mut function.instructions();
+    write(out);
+    out.end();
+    function.into_raw_body()
+}
+
+/// Writes the bodies of the functions in use, each with its size.
+pub(crate) fn write_all(rewriting: &Rewriting<'_>, code: &mut Vec<u8>) {
+    for &(function, _) in &rewriting.ours.used {
+        sized(&rewriting.write(function), code);
+    }
+}
