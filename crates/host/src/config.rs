@@ -26,7 +26,7 @@ pub struct EngineConfig {
     pub complexity: ComplexityCaps,
     /// Threads of the engine's pool; 0 (the default) is one for each core.
     pub threads: usize,
-    /// Calls that may wait in the pool, at least 1. Default 10,000.
+    /// Calls that may wait in the pool; with 0 a call is taken only if it can begin at once. Default 10,000.
     pub queue: usize,
 }
 
@@ -69,7 +69,7 @@ impl EngineConfig {
                 MAX_STATIC_BOUND.into(),
             )?;
         }
-        in_range("queue", self.queue as u64, 1, u32::MAX.into())?;
+        in_range("queue", self.queue as u64, 0, u32::MAX.into())?;
         in_range("threads", self.threads as u64, 0, 1_024)?;
         self.limits.check()
     }

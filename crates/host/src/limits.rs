@@ -12,7 +12,7 @@ pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 /// Largest call depth, in weighted frames; the native stack of guests is sized for it.
 pub const MAX_CALL_DEPTH: u32 = 20_000;
 /// Default call depth, in weighted frames: the deepest at which no supported engine's own stack ends first.
-pub const DEFAULT_CALL_DEPTH: u32 = 2_000;
+pub const DEFAULT_CALL_DEPTH: u32 = 3_000;
 /// How deep guest and host may call each other, the outermost call counted as 1.
 pub const MAX_NESTING: u32 = 16;
 

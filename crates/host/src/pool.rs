@@ -53,20 +53,22 @@ struct Shared {
 struct State {
     /// Lanes with a job to run, in the order of their turns.
     ready: VecDeque<Lane>,
-    /// Jobs that wait in all lanes.
+    /// Jobs that have not begun, in all lanes.
     waiting: usize,
+    running: usize,
     idle: usize,
     workers: Vec<JoinHandle<()>>,
     closed: bool,
 }
 
 impl Pool {
-    /// A pool of up to `threads` threads and `queue` waiting jobs, both at least 1. Starts no thread.
+    /// A pool of up to `threads` threads, at least 1, and `queue` waiting jobs; with 0 only what can begin at once is
+    /// taken. Starts no thread.
     #[must_use]
     pub fn new(threads: usize, queue: usize) -> Self {
         let shared = Shared {
             threads: threads.max(1),
-            queue: queue.max(1),
+            queue,
             state: Mutex::default(),
             work: Condvar::new(),
         };
@@ -100,15 +102,14 @@ impl Pool {
         if state.closed {
             return Err(closed());
         }
-        if state.waiting >= self.shared.queue {
-            return Err(HostError::new(
-                Phase::Call,
-                ErrorKind::QueueFull {
-                    limit: self.shared.queue as u64,
-                },
-            ));
-        }
         let mut queue = lane.lock();
+        let free = self.shared.threads.saturating_sub(state.running);
+        let begins_at_once = !queue.scheduled && state.ready.len() < free;
+        // Lanes that a free thread is about to take do not wait.
+        if !begins_at_once && state.waiting - state.ready.len().min(free) >= self.shared.queue {
+            let limit = self.shared.queue as u64;
+            return Err(HostError::new(Phase::Call, ErrorKind::QueueFull { limit }));
+        }
         if !queue.scheduled {
             // Idle threads may be on their way to lanes that became ready before this one.
             if state.ready.len() >= state.idle && state.workers.len() < self.shared.threads {
@@ -123,7 +124,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Jobs that wait.
+    /// Jobs that have not begun.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shared.lock().waiting
@@ -228,9 +229,11 @@ impl Shared {
             } else {
                 Turn::Run
             };
+            state.running += 1;
             drop(state);
             run(job, turn);
             state = self.lock();
+            state.running -= 1;
         }
         let mut queue = lane.lock();
         queue.scheduled = !queue.jobs.is_empty();

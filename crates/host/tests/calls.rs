@@ -546,3 +546,46 @@ fn imports_that_do_not_fit_are_all_named_in_one_error() {
         "{error}"
     );
 }
+
+#[test]
+fn a_reply_that_the_allocator_has_no_room_for_is_an_error_of_the_host_phase() {
+    let wat = r#"(module (import "env" "f" (func $f (param i32 i32) (result i64))) (memory 1)
+        (func (export "malloc") (param i32) (result i32) (i32.const 65530))
+        (func (export "free") (param i32))
+        (func (export "run") (param i32 i32) (result i64) (call $f (i32.const 0) (i32.const 10))))"#;
+    let mut imports = Imports::new();
+    imports.envelope_fn("f", |_, input| Ok(input.to_vec()));
+    let mut guest = instance_with(
+        wat,
+        InstanceOptions {
+            imports,
+            ..Default::default()
+        },
+    );
+    let error = guest.call_raw("run", b"").unwrap_err();
+    assert_eq!(
+        (error.code(), error.phase().as_str()),
+        (ErrorCode::GuestPointer, "host")
+    );
+}
+
+#[test]
+fn host_functions_of_bytes_work_from_the_start_function_on() {
+    let wat = r#"(module (import "env" "f" (func $f (param i32 i32) (result i64))) (memory 1)
+        (global $answer (mut i64) (i64.const 0))
+        (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "free") (param i32))
+        (func $start (global.set $answer (call $f (i32.const 0) (i32.const 3)))) (start $start)
+        (func (export "answer") (result i64) (global.get $answer)))"#;
+    let mut imports = Imports::new();
+    imports.envelope_fn("f", |_, input| Ok(input.to_vec()));
+    let mut guest = instance_with(
+        wat,
+        InstanceOptions {
+            imports,
+            ..Default::default()
+        },
+    );
+    let answer = guest.invoke("answer", &[], CallOptions::default()).unwrap();
+    assert_eq!(answer, [Value::I64(1_024 << 32 | 3)]);
+}

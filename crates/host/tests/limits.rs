@@ -358,10 +358,6 @@ fn options_are_checked_against_their_ranges() {
             ..Default::default()
         },
         EngineConfig {
-            queue: 0,
-            ..Default::default()
-        },
-        EngineConfig {
             threads: 1_025,
             ..Default::default()
         },

@@ -108,6 +108,35 @@ fn the_queue_is_bounded() {
 }
 
 #[test]
+fn a_pool_without_a_queue_takes_what_can_begin_at_once() {
+    let pool = Pool::new(2, 0);
+    let lane = pool.lane();
+    let first = block(&pool);
+    let (go, gate) = channel::<()>();
+    let (started, running) = channel();
+    let job = move |_| {
+        started.send(()).unwrap();
+        let _ = gate.recv();
+    };
+    pool.submit(&lane, job).unwrap();
+    running.recv().unwrap();
+    assert_eq!(
+        pool.submit(&pool.lane(), |_| ()).unwrap_err().code(),
+        ErrorCode::QueueFull
+    );
+    drop(first);
+    // A thread is free, but not for a lane that has a job running.
+    while pool.submit(&pool.lane(), |_| ()).is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(
+        pool.submit(&lane, |_| ()).unwrap_err().code(),
+        ErrorCode::QueueFull
+    );
+    drop(go);
+}
+
+#[test]
 fn as_many_jobs_run_at_once_as_there_are_threads() {
     let pool = Pool::new(3, 100);
     let blockers: Vec<_> = (0..3).map(|_| block(&pool)).collect();

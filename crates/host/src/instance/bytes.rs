@@ -98,12 +98,14 @@ impl<R, F: FnOnce(&[u8]) -> R> BytesCall<'_, R, F> {
 
     /// Writes the input and asks for the export.
     fn export(&mut self, guest: &mut dyn Guest, slots: &mut [Slot]) -> Option<FunctionId> {
-        let written = self
+        let memory = guest.memory();
+        let size = memory.len();
+        if let Err(why) = self
             .convention
-            .write(guest.memory(), self.block, self.input, INPUT_FLAGS);
-        if let Err(error) = written {
+            .write(memory, self.block, self.input, INPUT_FLAGS)
+        {
             // What the allocator answered is no block, so there is none to give back one by one.
-            self.result = Some(Err(error));
+            self.result = Some(Err(errors::unwritten(Phase::Call, why, self.block, size)));
             return self.release(slots);
         }
         if self.step != Step::Placed {

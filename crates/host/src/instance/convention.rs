@@ -1,6 +1,6 @@
 //! The call convention of one instance: how blocks of guest memory are had, framed and given back.
 
-use aingle_wasm_codec::{DecodeOptions, checksum, decode, encode_into};
+use aingle_wasm_codec::{CodecError, DecodeOptions, checksum, decode, encode_into};
 use aingle_wasm_prepare::ValueType;
 use aingle_wasm_types::abi::{self, PlainAllocator};
 use aingle_wasm_types::header::HEADER_LEN;
@@ -50,6 +50,15 @@ pub(super) enum Release {
     Pointer(FunctionId),
     /// One by one: `(ptr, len)`
     Sized(FunctionId),
+}
+
+/// Why a payload was not written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unwritten {
+    /// The block is not inside the memory.
+    Pointer,
+    /// The payload makes no envelope.
+    Envelope(CodecError),
 }
 
 /// A place that the guest keeps for inputs.
@@ -111,30 +120,22 @@ impl Convention {
         u32::try_from(payload.checked_add(header)?).ok()
     }
 
-    /// Writes a payload at `ptr`, framed.
+    /// Writes a payload into a block of exactly its framed length.
     pub(super) fn write(
         &self,
         memory: &mut [u8],
         block: Block,
         payload: &[u8],
         flags: u8,
-    ) -> Result<(), HostError> {
-        let size = memory.len();
-        let Some(range) = range(block.ptr, block.len, size) else {
-            return Err(errors::pointer(Phase::Call, block, size));
-        };
+    ) -> Result<(), Unwritten> {
+        let range = range(block.ptr, block.len, memory.len()).ok_or(Unwritten::Pointer)?;
         match self.framing {
             Framing::Envelope => {
-                let written = encode_into(payload, flags, &mut memory[range]);
-                written
-                    .map(drop)
-                    .map_err(|error| errors::envelope(Phase::Call, error))
+                encode_into(payload, flags, &mut memory[range]).map_err(Unwritten::Envelope)?;
             }
-            Framing::Bytes => {
-                memory[range].copy_from_slice(payload);
-                Ok(())
-            }
+            Framing::Bytes => memory[range].copy_from_slice(payload),
         }
+        Ok(())
     }
 
     /// Reads what stands in a block and hands the payload to `take`, with the envelope's flags.

@@ -3,7 +3,7 @@
 use aingle_wasm_codec::{CodecError, ErrorPayload};
 use aingle_wasm_types::{ErrorCode, Phase};
 
-use super::convention::Block;
+use super::convention::{Block, Unwritten};
 use super::outcome;
 use crate::error::{ErrorKind, GuestError, GuestOrigin, HostError};
 
@@ -15,6 +15,15 @@ pub(super) fn pointer(phase: Phase, block: Block, memory: usize) -> HostError {
         memory: memory as u64,
     };
     HostError::new(phase, kind)
+}
+
+/// Why a payload could not be written into a block that the guest gave.
+#[cold]
+pub(super) fn unwritten(phase: Phase, why: Unwritten, block: Block, memory: usize) -> HostError {
+    match why {
+        Unwritten::Pointer => pointer(phase, block, memory),
+        Unwritten::Envelope(error) => envelope(phase, error),
+    }
 }
 
 #[cold]

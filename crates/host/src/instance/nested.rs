@@ -59,7 +59,10 @@ impl Session {
             ));
         }
         let block = Block { ptr, len };
-        convention.write(guest.memory(), block, reply, 0)?;
+        let memory = guest.memory();
+        let size = memory.len();
+        let written = convention.write(memory, block, reply, 0);
+        written.map_err(|why| errors::unwritten(Phase::Host, why, block, size))?;
         Ok(packed(block))
     }
 }
