@@ -3,7 +3,7 @@ import { selectBackend } from './backend/select';
 import { createError, invalidType } from './errors/error';
 import { Module } from './module';
 import { readEngineOptions } from './options/engine';
-import { givenBytes, loadBytes } from './source';
+import { givenBytes, isPath, loadFile, SOURCE_TYPES } from './source';
 import type { BackendKind, Bytes, CacheStats, EngineOptions, EngineStats, ValidationResult } from './types';
 
 const encoder = new TextEncoder();
@@ -75,7 +75,8 @@ export class Engine {
    */
   async compile(source: Bytes | string | URL): Promise<Module> {
     this.#requireOpen();
-    const bytes = await loadBytes(source);
+    // Bytes are handed over at once, so that the caller may reuse them; only a file is waited for.
+    const bytes = isPath(source) ? await loadFile(source) : givenBytes('source', source, SOURCE_TYPES);
     return new Module(this.options, await this.#engine.compile(bytes));
   }
 

@@ -78,7 +78,7 @@ export const envelope = Object.freeze({
   decode(bytes: Uint8Array, options?: DecodeOptions): { payload: Uint8Array; flags: number } {
     const { maxBytes = DEFAULT_MAX_BYTES, allowTrailing, cipher } = readTable('', options, DECODE_OPTIONS);
     const given = givenBytes('bytes', bytes, 'a Uint8Array');
-    const error = checkFrame(given, 0, given.length, 'decode', allowTrailing);
+    const error = checkFrame(given, undefined, 0, given.length, 'decode', allowTrailing);
     if (error !== undefined) throw error;
     const flags = flagsOf(given, 0);
     const sent = given.subarray(HEADER_BYTES, HEADER_BYTES + payloadLength(given, 0));
@@ -90,7 +90,7 @@ export const envelope = Object.freeze({
 function frame(payload: Uint8Array, flags: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + payload.length);
   bytes.set(payload, HEADER_BYTES);
-  writeHeader(bytes, 0, flags, payload.length);
+  writeHeader(bytes, undefined, 0, flags, payload.length);
   return bytes;
 }
 

@@ -34,13 +34,24 @@ export function isBytesType(type: FunctionType): boolean {
   return sameType(type.params, BYTES_TYPE.params) && sameType(type.results, BYTES_TYPE.results);
 }
 
+/** Types of a module's exported functions by name, made on the first question. */
+const functionsOf = new WeakMap<ModuleInfoJson, ReadonlyMap<string, FunctionType>>();
+
 export function findFunction(info: ModuleInfoJson, name: string): FunctionType | undefined {
-  const found = info.exports.find((candidate) => candidate.name === name);
-  return found?.kind === 'function' ? found.type : undefined;
+  return functions(info).get(name);
+}
+
+function functions(info: ModuleInfoJson): ReadonlyMap<string, FunctionType> {
+  let found = functionsOf.get(info);
+  if (found === undefined) {
+    found = new Map(info.exports.flatMap((item) => (item.kind === 'function' ? [[item.name, item.type]] : [])));
+    functionsOf.set(info, found);
+  }
+  return found;
 }
 
 function notFound(info: ModuleInfoJson, name: string, fits: (type: FunctionType) => boolean, expected?: string) {
-  const candidates = info.exports.flatMap((item) => (item.kind === 'function' && fits(item.type) ? [item.name] : []));
+  const candidates = [...functions(info)].flatMap(([candidate, type]) => (fits(type) ? [candidate] : []));
   const near = suggest(
     name,
     candidates.filter((candidate) => candidate !== name),

@@ -5,12 +5,12 @@ import { HostInput } from './host-input';
 import type { EnvelopeHostFunction, FunctionType, NumericHostFunction } from './types';
 import { toCoreValues } from './values';
 
-/** A promise was returned where nothing can wait for it. Private to this file, so that no user's error is taken for it. */
-class PromiseReturned extends Error {}
+/** What is thrown where a promise was returned. A set, because asking a user's object what it is may run the user's code. */
+const promiseReturned = new WeakSet<object>();
 
 /** The error of a guest's call that ended because a host function threw `thrown`, which is its cause. */
 export function hostFailure(name: string, thrown: unknown): AingleWasmError {
-  if (thrown instanceof PromiseReturned) return createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
+  if (promiseReturned.has(thrown as object)) return createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
   return createError('ERR_HOST_FUNCTION', 'host', { name }, thrown);
 }
 
@@ -29,7 +29,9 @@ function noPromise<T>(returned: T): T {
   if (!isThenable(returned)) return returned;
   // The promise is dropped; its rejection must not end the process as unhandled.
   Promise.resolve(returned).catch(() => {});
-  throw new PromiseReturned();
+  const thrown = {};
+  promiseReturned.add(thrown);
+  throw thrown;
 }
 
 function isThenable(value: unknown): boolean {

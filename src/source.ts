@@ -7,6 +7,8 @@ import { safeText } from './errors/text';
 
 const TEXT_EXTENSION = '.wat';
 const TYPES = 'a Uint8Array or an ArrayBuffer';
+/** What `engine.compile` takes, in words. */
+export const SOURCE_TYPES = `${TYPES}, a path or a file: URL`;
 
 /**
  * The bytes given: a view, not a copy.
@@ -19,16 +21,17 @@ export function givenBytes(option: string, source: unknown, allowed = TYPES): Ui
   throw invalidType(option, allowed, source);
 }
 
+/** Whether a source names a file instead of being the bytes. */
+export function isPath(source: unknown): source is string | URL {
+  return typeof source === 'string' || source instanceof URL;
+}
+
 /**
- * The bytes of a module: those given, or of the file at a path or `file:` URL. A file that ends in `.wat` is assembled, for which the
- * package `wabt` must be installed.
+ * The bytes of the module in a file. One that ends in `.wat` is assembled, for which the package `wabt` must be installed.
  *
- * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, and the file system's own errors
+ * @throws `ERR_INVALID_ARG_VALUE`, and the file system's own errors
  */
-export async function loadBytes(source: unknown): Promise<Uint8Array> {
-  if (typeof source !== 'string' && !(source instanceof URL)) {
-    return givenBytes('source', source, `${TYPES}, a path or a file: URL`);
-  }
+export async function loadFile(source: string | URL): Promise<Uint8Array> {
   const path = typeof source === 'string' ? source : filePath(source);
   const bytes = await readFile(path);
   return extname(path) === TEXT_EXTENSION ? assemble(path, bytes) : bytes;

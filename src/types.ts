@@ -19,7 +19,7 @@ export interface Limits {
   memoryBytes?: number;
   /** Elements of all tables of an instance together: 0 … 10,000,000. Default 1,000,000. */
   tableElements?: number;
-  /** Call depth in weighted frames (a frame counts 1 and 1 more for each 16 parameters and locals): 1 … 100,000. Default 2,000. */
+  /** Call depth in weighted frames (a frame counts 1 and 1 more for each 16 parameters and locals): 1 … 20,000. Default 3,000. */
   callDepth?: number;
   /** Bytes of a call's result: 0 … 2^32−1. Default 64 MiB. */
   outputBytes?: number;

@@ -10,6 +10,7 @@ import type {
   FunctionType,
   ImportDescriptor,
   InstanceState,
+  MemoryType,
   Receipt,
   ValidationResult,
   Value,
@@ -65,6 +66,8 @@ export interface ModuleInfoJson {
   /** Ranges in the original bytes. */
   readonly customSections: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   readonly hasStart: boolean;
+  /** The memory, exported or not, with the maximum that the module declares. */
+  readonly memory?: MemoryType;
   /** Elements that all tables, exported or not, begin with. */
   readonly tableElements: number;
 }

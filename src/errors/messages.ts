@@ -18,9 +18,6 @@ export interface ImportProblem {
   readonly near: readonly string[];
 }
 
-/** What a pointer is set to when a guest's allocator returned none. */
-const NO_POINTER = 0xffff_ffff;
-
 const TRAPS: Readonly<Record<string, string>> = {
   unreachable: 'it executed "unreachable"',
   memory_out_of_bounds: 'it accessed memory outside its bounds',
@@ -172,7 +169,7 @@ function guest({ message: found, file, line }: Details): string {
 }
 
 function guestPointer({ ptr, len, memory }: Details): string {
-  return ptr === 0 || ptr === NO_POINTER
+  return ptr === 0
     ? `The guest's allocator had no room for ${number(len)} bytes.`
     : `The guest gave ${number(len)} bytes at ${number(ptr)}, outside its memory of ${number(memory)} bytes.`;
 }

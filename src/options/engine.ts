@@ -16,7 +16,7 @@ const WIDE_ADDRESSES = !['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390'].include
 export const LIMIT_RANGES = {
   memoryBytes: { min: 0, max: MAX_MEMORY_BYTES, step: PAGE_BYTES },
   tableElements: { min: 0, max: 10_000_000, step: 1 },
-  callDepth: { min: 1, max: 100_000, step: 1 },
+  callDepth: { min: 1, max: 20_000, step: 1 },
   outputBytes: { min: 0, max: U32_MAX, step: 1 },
   hostCalls: { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
 } as const;
@@ -29,7 +29,7 @@ function limit(name: keyof typeof LIMIT_RANGES, absent: number) {
 const LIMITS = {
   memoryBytes: limit('memoryBytes', (WIDE_ADDRESSES ? 256 : 64) * MIB),
   tableElements: limit('tableElements', 1_000_000),
-  callDepth: limit('callDepth', 2_000),
+  callDepth: limit('callDepth', 3_000),
   outputBytes: limit('outputBytes', 64 * MIB),
   hostCalls: optional((option, value) => checkInteger(option, value, 0, LIMIT_RANGES.hostCalls.max)),
   instances: integer(1, U32_MAX, 100_000),

@@ -16,14 +16,20 @@ const MAGIC_1 = 0x41;
 const MAGIC = MAGIC_0 | (MAGIC_1 << 8);
 
 /** Writes the header of a payload of `len` bytes that already stands at `at + 12`. */
-export function writeHeader(bytes: Uint8Array, at: number, flags: number, len: number): void {
+export function writeHeader(
+  bytes: Uint8Array,
+  words: Int32Array | undefined,
+  at: number,
+  flags: number,
+  len: number,
+): void {
   const payload = at + HEADER_BYTES;
   bytes[at] = MAGIC_0;
   bytes[at + 1] = MAGIC_1;
   bytes[at + 2] = VERSION;
   bytes[at + 3] = flags;
   writeU32(bytes, at + 4, len);
-  writeU32(bytes, at + 8, len === 0 ? 0 : crc32(bytes, payload, payload + len));
+  writeU32(bytes, at + 8, len === 0 ? 0 : crc32(bytes, words, payload, payload + len));
 }
 
 /**
@@ -32,6 +38,7 @@ export function writeHeader(bytes: Uint8Array, at: number, flags: number, len: n
  */
 export function checkFrame(
   bytes: Uint8Array,
+  words: Int32Array | undefined,
   start: number,
   end: number,
   phase: Phase,
@@ -48,7 +55,7 @@ export function checkFrame(
   const len = payloadLength(bytes, start);
   if (len > found || (len < found && !allowTrailing)) return damaged('ERR_ENVELOPE_LENGTH', phase, len, found);
   const payload = start + HEADER_BYTES;
-  const checksum = len === 0 ? 0 : crc32(bytes, payload, payload + len);
+  const checksum = len === 0 ? 0 : crc32(bytes, words, payload, payload + len);
   const expected = readU32(bytes, start + 8);
   return checksum === expected ? undefined : damaged('ERR_ENVELOPE_CHECKSUM', phase, expected, checksum);
 }

@@ -10,9 +10,6 @@ import type { GuestMemory } from './guest-memory';
 
 const ERROR_BIT = 0x8000_0000;
 
-/** What allocators fail with is no error of its own, but a pointer that no memory has. */
-const NO_POINTER = 0xffff_ffff;
-
 /** What a guest passes to a host function is bounded by its memory. */
 const MAX_LENGTH = 0xffff_ffff;
 
@@ -58,8 +55,9 @@ export class Convention {
   call(fn: BytesFunction, input: Uint8Array): Uint8Array | AingleWasmError {
     const len = input.length + this.#header;
     const buffered = len <= this.#bufferCapacity;
-    const ptr = buffered ? this.#buffer : len === 0 ? 0 : this.#allocate(len);
-    if (!this.#memory.contains(ptr, len)) {
+    const ptr = buffered ? this.#buffer : len === 0 ? 0 : this.#allocator.allocate!(len) >>> 0;
+    // 0 is how allocators fail, though it is an address.
+    if ((ptr === 0 && len > 0 && !buffered) || !this.#memory.contains(ptr, len)) {
       this.#allocator.release(undefined, NO_BLOCK);
       return this.#outside('call', ptr, len);
     }
@@ -94,7 +92,7 @@ export class Convention {
   /** The checksum of a range, or the error for one outside. */
   checksum(ptr: number, len: number): number | AingleWasmError {
     return this.#memory.contains(ptr, len)
-      ? crc32(this.#memory.bytes(), ptr, ptr + len)
+      ? crc32(this.#memory.bytes(), this.#memory.words(), ptr, ptr + len)
       : this.#outside('host', ptr, len);
   }
 
@@ -104,15 +102,10 @@ export class Convention {
     return createError('ERR_GUEST', 'call', readGuestError(this.#memory.bytes().slice(ptr, ptr + len)));
   }
 
-  #allocate(len: number): number {
-    const ptr = this.#allocator.allocate!(len) >>> 0;
-    return ptr === 0 ? NO_POINTER : ptr;
-  }
-
   #write(ptr: number, payload: Uint8Array, flags: number): void {
     const bytes = this.#memory.bytes();
     bytes.set(payload, ptr + this.#header);
-    if (this.#header > 0) writeHeader(bytes, ptr, flags, payload.length);
+    if (this.#header > 0) writeHeader(bytes, this.#memory.words(), ptr, flags, payload.length);
   }
 
   /** What a function returned: its output, or the error that it or its damage stands for. */
@@ -129,7 +122,7 @@ export class Convention {
     if (!this.#memory.contains(ptr, len)) return this.#outside(phase, ptr, len);
     const bytes = this.#memory.bytes();
     if (this.#header === 0) return len > limit ? tooLong(phase, limit, len) : bytes.slice(ptr, ptr + len);
-    const damage = checkFrame(bytes, ptr, ptr + len, phase);
+    const damage = checkFrame(bytes, this.#memory.words(), ptr, ptr + len, phase);
     if (damage !== undefined) return damage;
     if (flagsOf(bytes, ptr) & (FLAGS.compressed | FLAGS.encrypted))
       return unpack(bytes.subarray(ptr, ptr + len), limit, phase);

@@ -1,5 +1,5 @@
 import type { ModuleInfoJson } from '../backend';
-import type { BytesFunction, Convention } from './convention';
+import type { Convention } from './convention';
 import type { GuestMemory } from './guest-memory';
 import type { HostCalls } from './host-calls';
 import type { Meter } from './meter';
@@ -15,6 +15,4 @@ export interface Guest {
   readonly meter: Meter;
   readonly calls: HostCalls;
   readonly convention: Convention;
-  /** Functions of bytes that were looked up and have the right type. */
-  readonly bytesFunctions: Map<string, BytesFunction>;
 }

@@ -89,7 +89,7 @@ export class HostCalls implements HostScope {
 
   /** Charges the guest for work of the host's own. */
   chargeGuest(fuel: number): void {
-    if (fuel > 0 && !this.#meter!.charge(BigInt(fuel))) throw this.fail(this.#exhausted());
+    if (fuel > 0 && !this.#meter!.chargeSmall(fuel)) throw this.fail(this.#exhausted());
   }
 
   fuelLeft(): bigint {

@@ -3,13 +3,17 @@ import { AingleWasmError, createError } from '../../errors/error';
 import { requireBytesFunction } from '../../exports';
 import type { FunctionType, InstanceState, Receipt, Value } from '../../types';
 import { checkArguments, requireCarried } from '../../values';
-import type { BackendInstance, RawResult, ResolvedCallOptions, ResolvedInstanceOptions } from '../backend';
+import type {
+  BackendInstance,
+  ModuleInfoJson,
+  RawResult,
+  ResolvedCallOptions,
+  ResolvedInstanceOptions,
+} from '../backend';
 import type { BytesFunction } from './convention';
 import type { InstancePermit, V8Engine } from './engine';
 import type { Guest, GuestFunction } from './guest';
 import { exhausted, explainEnd, isStop, keepsWhenAsked } from './outcome';
-
-const PAGE_BYTES = 65_536;
 
 /** A guest and its state machine. Everything runs on the thread that made it. */
 export class V8Instance implements BackendInstance {
@@ -17,6 +21,9 @@ export class V8Instance implements BackendInstance {
   readonly #permit: InstancePermit;
   readonly #options: ResolvedInstanceOptions;
   readonly #defaultFuel: bigint;
+  readonly #info: ModuleInfoJson;
+  /** Functions of bytes that were looked up and have the right type. */
+  readonly #bytesFunctions = new Map<string, BytesFunction>();
   /** Undefined once the instance is closed. */
   #guest: Guest | undefined;
   #state: 'idle' | 'running' | 'poisoned' = 'idle';
@@ -32,6 +39,7 @@ export class V8Instance implements BackendInstance {
     this.#engine = engine;
     this.#permit = permit;
     this.#guest = guest;
+    this.#info = guest.info;
     this.#options = options;
     this.#defaultFuel = engine.options.meteringLimit;
   }
@@ -47,21 +55,23 @@ export class V8Instance implements BackendInstance {
   }
 
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult> {
+    const fn = this.#bytesFunction(name);
     this.#requireUsable();
-    this.#bytesFunction(name);
     const copy = input.slice();
     const submitted = performance.now();
-    return this.#enqueue(() => this.#callWithReceipt(name, copy, options, performance.now() - submitted));
+    return this.#enqueue(() => this.#callWithReceipt(fn, copy, options, performance.now() - submitted));
   }
 
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult {
+    const fn = this.#bytesFunction(name);
     this.#requireIdle();
-    return this.#callWithReceipt(name, input, options, 0);
+    return this.#callWithReceipt(fn, input, options, 0);
   }
 
   callRaw(name: string, input: Uint8Array): Uint8Array {
+    const fn = this.#bytesFunction(name);
     this.#requireIdle();
-    return this.#callBytes(name, input, this.#defaultFuel, this.#options.data, false);
+    return this.#callBytes(fn, input, this.#defaultFuel, this.#options.data, false);
   }
 
   invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
@@ -99,17 +109,7 @@ export class V8Instance implements BackendInstance {
   }
 
   memoryGrow(pages: number): number {
-    const { memory } = this.#guestAtRest();
-    const limit = this.#options.limits.memoryBytes;
-    const value = (memory.pages() + pages) * PAGE_BYTES;
-    if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'call', { limit, value });
-    const before = memory.grow(pages);
-    if (before !== undefined) return before;
-    throw createError('ERR_OUT_OF_MEMORY', 'call', {
-      resource: "growth of a guest's memory",
-      limit: 0,
-      value: pages * PAGE_BYTES,
-    });
+    return this.#guestAtRest().memory.grow(pages);
   }
 
   close(): void {
@@ -117,15 +117,14 @@ export class V8Instance implements BackendInstance {
     else this.#letGo();
   }
 
-  #callWithReceipt(name: string, input: Uint8Array, options: ResolvedCallOptions, queueMs: number): RawResult {
+  #callWithReceipt(fn: BytesFunction, input: Uint8Array, options: ResolvedCallOptions, queueMs: number): RawResult {
     const begun = performance.now();
-    const bytes = this.#callBytes(name, input, options.fuel, options.data, true);
+    const bytes = this.#callBytes(fn, input, options.fuel, options.data, true);
     return { bytes, receipt: this.#receipt(performance.now() - begun, queueMs, input.length, bytes.length) };
   }
 
   /** One call of a function of bytes. The instance must be idle. */
-  #callBytes(name: string, input: Uint8Array, fuel: bigint, data: unknown, timed: boolean): Uint8Array {
-    const fn = this.#bytesFunction(name);
+  #callBytes(fn: BytesFunction, input: Uint8Array, fuel: bigint, data: unknown, timed: boolean): Uint8Array {
     const guest = this.#guest!;
     if (!guest.convention.accepts(input.length)) throw noAllocator();
     this.#begin(guest, fuel, data, timed);
@@ -186,13 +185,13 @@ export class V8Instance implements BackendInstance {
     return error;
   }
 
+  /** The exported function of bytes; told apart from other exports also when the instance takes no more calls. */
   #bytesFunction(name: string): BytesFunction {
-    const guest = this.#guest!;
-    const known = guest.bytesFunctions.get(name);
+    const known = this.#bytesFunctions.get(name);
     if (known !== undefined) return known;
-    requireBytesFunction(guest.info, name);
-    const found = guest.exports[name] as BytesFunction;
-    guest.bytesFunctions.set(name, found);
+    requireBytesFunction(this.#info, name);
+    const found = this.#guest?.exports[name] as BytesFunction;
+    if (this.#guest !== undefined) this.#bytesFunctions.set(name, found);
     return found;
   }
 
@@ -235,6 +234,7 @@ export class V8Instance implements BackendInstance {
     if (this.#guest === undefined) return;
     this.#finalFuel = this.#guest.meter.used;
     this.#guest = undefined;
+    this.#bytesFunctions.clear();
     this.#permit.release();
   }
 

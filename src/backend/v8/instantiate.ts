@@ -12,6 +12,7 @@ import { ABI_VERSION, METER } from './names';
 import { exhausted, explainEnd, trapped } from './outcome';
 
 const PAGE_BYTES = 65_536;
+const MAX_PAGES = 65_536;
 
 /**
  * Makes the guest and runs, under one budget: its start function, `_initialize`, and the two questions of the guest kit.
@@ -25,7 +26,7 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
   const { exports } = link(module, importObject(info, options.hostFunctions, calls));
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
-  const memory = limitedMemory(exports, limits.memoryBytes);
+  const memory = limitedMemory(exports, info, limits.memoryBytes);
   limitTables(exports, info, limits.tableElements);
 
   const functions = new GuestFunctions(info, exports);
@@ -46,7 +47,7 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
     throw thrown instanceof AingleWasmError ? thrown : explainEnd(thrown, meter, calls, limits.callDepth, 'start');
   }
   if (!meter.end(true)) throw exhausted(meter, 'start');
-  return { info, exports, memory, meter, calls, convention: calls.convention, bytesFunctions: new Map() };
+  return { info, exports, memory, meter, calls, convention: calls.convention };
 }
 
 /** Links and initialises memory and tables. No guest code runs: prepare has taken the start function out. */
@@ -72,9 +73,10 @@ function meterOf(exports: WebAssembly.Exports, callDepth: number): Meter {
 }
 
 /** The guest's memory, which may not begin larger than the instance allows and not grow beyond it. */
-function limitedMemory(exports: WebAssembly.Exports, limit: number): GuestMemory {
+function limitedMemory(exports: WebAssembly.Exports, info: ModuleInfoJson, limit: number): GuestMemory {
   (exports[METER.memoryCap] as WebAssembly.Global<'i32'>).value = limit / PAGE_BYTES;
-  const memory = new GuestMemory(exports[METER.memory] as WebAssembly.Memory | undefined);
+  const declared = (info.memory?.max ?? MAX_PAGES) * PAGE_BYTES;
+  const memory = new GuestMemory(exports[METER.memory] as WebAssembly.Memory | undefined, Math.min(limit, declared));
   const value = memory.bytes().length;
   if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   return memory;

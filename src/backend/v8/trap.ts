@@ -4,7 +4,7 @@
 const TRAPS: readonly (readonly [RegExp, string])[] = [
   [/unreachable/, 'unreachable'],
   [/memory access out of bounds|data segment/, 'memory_out_of_bounds'],
-  [/table|element segment/, 'table_out_of_bounds'],
+  [/\btable\b|element segment/, 'table_out_of_bounds'],
   [/divide by zero|remainder by zero/, 'integer_divide_by_zero'],
   [/divide result unrepresentable/, 'integer_overflow'],
   [/float unrepresentable/, 'float_to_integer'],
