@@ -49,6 +49,8 @@ struct Entry {
     module: Module,
     bytes: u64,
     tick: u64,
+    /// The label that stands for this entry, if any.
+    label: Option<Arc<[u8]>>,
 }
 
 impl ModuleCache {
@@ -168,6 +170,7 @@ impl State {
                 module,
                 bytes,
                 tick,
+                label: None,
             },
         );
         self.bytes += bytes;
@@ -183,23 +186,36 @@ impl State {
     fn forget(&mut self, digest: &Digest) {
         if let Some(entry) = self.entries.remove(digest) {
             self.bytes -= entry.bytes;
+            entry.label.and_then(|label| self.labels.remove(&label));
         }
-        self.labels.retain(|_, labelled| labelled != digest);
     }
 
-    /// Points a label at its newest bytes and demotes what it stood for, unless another label stands for it too.
+    /// Points a label at its newest bytes and demotes what it stood for. An entry keeps the label it was last asked for
+    /// by, so that there are never more labels than entries.
     fn label(&mut self, label: &[u8], digest: Digest) {
-        let Some(superseded) = self.labels.insert(label.into(), digest) else {
+        let Some(entry) = self.entries.get_mut(&digest) else {
             return;
         };
-        if superseded == digest || self.labels.values().any(|labelled| *labelled == superseded) {
+        if entry.label.as_deref() == Some(label) {
             return;
         }
+        let label: Arc<[u8]> = label.into();
+        if let Some(former) = entry.label.replace(Arc::clone(&label)) {
+            self.labels.remove(&former);
+        }
+        if let Some(superseded) = self.labels.insert(label, digest) {
+            self.demote(superseded);
+        }
+    }
+
+    /// Makes an entry that no label stands for the next to go.
+    fn demote(&mut self, digest: Digest) {
         self.demotions += 1;
         let tick = FIRST_TICK - self.demotions;
-        if let Some(entry) = self.entries.get_mut(&superseded) {
+        if let Some(entry) = self.entries.get_mut(&digest) {
+            entry.label = None;
             self.order.remove(&entry.tick);
-            self.order.insert(tick, superseded);
+            self.order.insert(tick, digest);
             entry.tick = tick;
         }
     }

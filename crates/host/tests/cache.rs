@@ -109,6 +109,18 @@ fn what_a_label_no_longer_stands_for_goes_before_older_modules() {
 }
 
 #[test]
+fn labels_without_number_take_no_place() {
+    let engine = engine(1 << 30);
+    for n in 0..1_000_u32 {
+        engine
+            .compile_cached(&n.to_le_bytes(), &wasm(n % 2))
+            .unwrap();
+    }
+    assert_eq!(engine.cache_stats().entries, 2);
+    assert_eq!(hits_and_misses(&engine), (998, 2));
+}
+
+#[test]
 fn a_cache_of_nothing_still_compiles_and_cleared_modules_still_run() {
     let none = engine(0);
     let module = none.compile_cached(b"a", &wasm(1)).unwrap();

@@ -104,6 +104,28 @@ fn a_guest_that_begins_above_a_limit_is_not_made() {
         (error.code(), error.phase().as_str()),
         (ErrorCode::MemoryLimit, "link")
     );
+    let begins = module(&engine, "(module (table 5 funcref) (table 6 externref))");
+    let with_elements = |elements| {
+        let limits = InstanceLimits {
+            table_elements: Some(elements),
+            ..Default::default()
+        };
+        let options = InstanceOptions {
+            limits,
+            ..Default::default()
+        };
+        WasmInstance::with_options(&engine, &begins, options).map(drop)
+    };
+    with_elements(11).unwrap();
+    let error = with_elements(10).unwrap_err();
+    assert_eq!(
+        (error.code(), error.phase().as_str()),
+        (ErrorCode::TableLimit, "link")
+    );
+    assert_eq!(
+        error.details(),
+        [("limit", Detail::U64(10)), ("value", Detail::U64(11))]
+    );
     let wasm = wat::parse_str("(module (memory 40000))").unwrap();
     assert_eq!(
         engine.compile(&wasm).unwrap_err().code(),

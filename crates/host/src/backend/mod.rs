@@ -96,11 +96,12 @@ pub(crate) struct FunctionId(pub(crate) u32);
 pub(crate) struct HostImport {
     /// Its type.
     pub(crate) ty: FunctionType,
-    /// Its body. Does not panic.
+    /// Its body.
     pub(crate) call: HostCall,
 }
 
-/// Body of an imported function: takes arguments and leaves results in the same slots.
+/// Body of an imported function: takes arguments and leaves results in the same slots. A backend treats its panic as
+/// [`Stopped`].
 pub(crate) type HostCall =
     Box<dyn Fn(&mut dyn Guest, &mut [Slot]) -> Result<(), Stopped> + Send + Sync>;
 

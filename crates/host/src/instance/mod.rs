@@ -244,6 +244,13 @@ impl WasmInstance {
     }
 }
 
+/// Monitors outlive their instance; they shall see its end.
+impl Drop for WasmInstance {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl fmt::Debug for WasmInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WasmInstance")

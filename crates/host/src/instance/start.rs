@@ -90,6 +90,18 @@ impl WasmInstance {
                 value,
             ));
         }
+        let (limit, elements) = (
+            limits.table_elements.into(),
+            self.module.info().table_elements,
+        );
+        if elements > limit {
+            return Err(outcome::over_limit(
+                Phase::Link,
+                ErrorCode::TableLimit,
+                limit,
+                elements,
+            ));
+        }
         Ok(())
     }
 

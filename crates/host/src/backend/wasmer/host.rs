@@ -3,6 +3,7 @@
 use std::cell::UnsafeCell;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aingle_wasm_prepare::{FunctionType, ValueType};
 use wasmer::sys::vm::{
@@ -66,13 +67,16 @@ pub(super) fn import(store: &mut Store, guest: GuestRef, import: HostImport) -> 
 /// Called by the guest through the engine's trampoline, on the guest's stack.
 unsafe extern "C" fn enter(context: *mut Context, values: *mut Slot) {
     // Nothing with a destructor may be alive here when the trap is raised: it would not be dropped.
-    let stopped = on_host_stack(|| {
+    let returned = on_host_stack(|| {
         // SAFETY: `context` is the context that `import` made; the store that owns it is alive while its guest runs.
         let entry = unsafe { &(*context).ctx };
         // SAFETY: the engine's trampoline provides `values` for the parameters and the results of this function.
-        unsafe { run(entry, values) }.is_err()
+        let run = || unsafe { run(entry, values) };
+        // A panic must not unwind into the guest. What a user's function may do is caught and reported before it gets
+        // here; the caller reports a stop without a reason as a fault of ours.
+        catch_unwind(AssertUnwindSafe(run)).is_ok_and(|result| result.is_ok())
     });
-    if stopped {
+    if !returned {
         // SAFETY: the guest is on the stack, and this frame holds nothing that has a destructor.
         unsafe { raise_user_trap(Box::new(GuestStopped)) }
     }
