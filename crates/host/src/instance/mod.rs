@@ -183,7 +183,12 @@ impl WasmInstance {
             .ok_or_else(closed)
     }
 
-    fn check_usable(&self) -> Result<(), HostError> {
+    /// Whether a call may begin; what a call checks first after its arguments.
+    ///
+    /// # Errors
+    /// - `ERR_ENGINE_CLOSED`, `ERR_INSTANCE_CLOSED`, `ERR_INSTANCE_POISONED`.
+    /// - `ERR_INSTANCE_BUSY` from inside a host function of this instance.
+    pub fn check_usable(&self) -> Result<(), HostError> {
         self.engine.check_open()?;
         match self.session.state.get() {
             InstanceState::Idle => Ok(()),
