@@ -51,7 +51,7 @@ export function checkFrame(
   }
   if (bytes[start + 2] !== VERSION) return damaged('ERR_ENVELOPE_VERSION', phase, VERSION, bytes[start + 2]!);
   const flags = bytes[start + 3]!;
-  if (flags > ALL_FLAGS) return damaged('ERR_ENVELOPE_FLAGS', phase, flags & ALL_FLAGS, flags);
+  if (flags > ALL_FLAGS) return damaged('ERR_ENVELOPE_FLAGS', phase, ALL_FLAGS, flags);
   const len = payloadLength(bytes, start);
   if (len > found || (len < found && !allowTrailing)) return damaged('ERR_ENVELOPE_LENGTH', phase, len, found);
   const payload = start + HEADER_BYTES;

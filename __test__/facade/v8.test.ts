@@ -1,0 +1,150 @@
+// Parts of the v8 backend that need no guest.
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LruCache } from '../../src/backend/v8/cache';
+import { fastAccess, halves, plainAccess, whole } from '../../src/backend/v8/fuel-access';
+import { GUEST, METER } from '../../src/backend/v8/names';
+import { CallQueue } from '../../src/backend/v8/queue';
+import { guestFrames, isStackOverflow, trapKind } from '../../src/backend/v8/trap';
+import { createError } from '../../src/errors/error';
+
+describe('names', () => {
+  const rust = (file: string) => readFileSync(new URL(`../../crates/types/src/${file}.rs`, import.meta.url), 'utf8');
+
+  test('are those of aingle_wasm_types', () => {
+    for (const name of Object.values(METER)) expect(rust('meter')).toContain(`"${name}"`);
+    for (const name of Object.values(GUEST).flat()) expect(rust('abi')).toContain(`"${name}"`);
+  });
+});
+
+describe('the cache', () => {
+  test('forgets what was used least recently, by bytes', () => {
+    const cache = new LruCache<string>(100);
+    cache.set('a', 'A', 40);
+    cache.set('b', 'B', 40);
+    expect(cache.get('a')).toBe('A');
+    cache.set('c', 'C', 40);
+    expect([cache.get('b'), cache.get('a'), cache.get('c')]).toEqual([undefined, 'A', 'C']);
+    expect(cache.stats()).toEqual({ hits: 3, misses: 1, bytes: 80, entries: 2 });
+  });
+
+  test('never holds more than its bytes, whatever happens', () => {
+    const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), bytes: fc.nat(120) });
+    fc.assert(
+      fc.property(fc.array(step), fc.nat(100), (steps, capacity) => {
+        const cache = new LruCache<number>(capacity);
+        for (const { key, bytes } of steps) {
+          cache.set(key, bytes, bytes);
+          expect(cache.stats().bytes).toBeLessThanOrEqual(capacity);
+          expect(cache.get(key)).toBe(bytes <= capacity ? bytes : undefined);
+        }
+        cache.clear();
+        expect(cache.stats()).toMatchObject({ bytes: 0, entries: 0 });
+      }),
+    );
+  });
+});
+
+describe('fuel in halves', () => {
+  const words = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+
+  test('is whole again', () => {
+    fc.assert(
+      fc.property(words, (value) => {
+        const { high, low } = halves(value);
+        expect(whole(high, low)).toBe(value);
+      }),
+    );
+  });
+
+  test('both ways of access do the same', () => {
+    type Fuel = { value: bigint };
+    type Create = new (type: { value: 'i64'; mutable: true }, value: bigint) => Fuel;
+    const { Global } = WebAssembly as unknown as { Global: Create };
+    const globals = [0, 1].map(() => new Global({ value: 'i64', mutable: true }, 0n));
+    const ways = [plainAccess(globals[0] as never), fastAccess(globals[1] as never)];
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 62n }), fc.nat(2 ** 32 - 1), (limit, amount) => {
+        const { high, low } = halves(limit);
+        for (const way of ways) way.set(high, low);
+        const enough = ways.map((way) => way.charge(amount));
+        expect(enough).toEqual([Number(limit >= amount), Number(limit >= amount)]);
+        for (const [index, way] of ways.entries()) {
+          expect(whole(way.high(), way.low())).toBe(limit - BigInt(amount));
+          expect(globals[index]!.value).toBe(limit - BigInt(amount));
+        }
+      }),
+    );
+  });
+});
+
+describe('traps', () => {
+  // Wordings of V8 from Node 20 to 24.
+  test.each([
+    ['unreachable', 'unreachable'],
+    ['memory access out of bounds', 'memory_out_of_bounds'],
+    [
+      'WebAssembly.Instance(): data segment 0 is out of bounds (offset 65536, length 3, memory size 65536 bytes)',
+      'memory_out_of_bounds',
+    ],
+    ['data segment out of bounds', 'memory_out_of_bounds'],
+    ['table index is out of bounds', 'table_out_of_bounds'],
+    ['table access out of bounds', 'table_out_of_bounds'],
+    ['WebAssembly.Instance(): table initializer 0: table index is out of bounds', 'table_out_of_bounds'],
+    ['element segment out of bounds', 'table_out_of_bounds'],
+    ['divide by zero', 'integer_divide_by_zero'],
+    ['remainder by zero', 'integer_divide_by_zero'],
+    ['divide result unrepresentable', 'integer_overflow'],
+    ['float unrepresentable in integer range', 'float_to_integer'],
+    ['null function or function signature mismatch', 'indirect_call_mismatch'],
+    ['something new', undefined],
+  ])('%s', (message, expected) => {
+    expect(trapKind(message)).toBe(expected);
+  });
+
+  test('frames are the guest functions only', () => {
+    const stack = `RuntimeError: unreachable
+    at inner (wasm://wasm/guest-00516d5a:wasm-function[3]:0x4d)
+    at wasm://wasm/00516d5a:wasm-function[17]:0x99
+    at Object.call (/app/index.js:1:2)`;
+    expect(guestFrames(stack)).toEqual(['inner', 'function 17']);
+    expect(guestFrames(undefined)).toEqual([]);
+  });
+
+  test('only the end of the stack is a stack overflow', () => {
+    const overflow = (): number => overflow() + 1;
+    expect(() => overflow()).toThrow(expect.toSatisfy(isStackOverflow));
+    expect(isStackOverflow(new RangeError('Invalid array length'))).toBe(false);
+  });
+});
+
+describe('the queue', () => {
+  test('keeps the order and lets the event loop turn between calls', async () => {
+    const queue = new CallQueue(100);
+    const events: string[] = [];
+    setImmediate(() => events.push('immediate'));
+    await Promise.all(['a', 'b', 'c'].map((name) => queue.submit(() => events.push(name))));
+    expect(events.filter((event) => event !== 'immediate')).toEqual(['a', 'b', 'c']);
+    expect(events.indexOf('immediate')).toBeLessThan(events.indexOf('b'));
+  });
+
+  test('what a call throws rejects that call only', async () => {
+    const queue = new CallQueue(100);
+    const failing = queue.submit(() => {
+      throw new Error('mine');
+    });
+    const after = queue.submit(() => 'fine');
+    await expect(failing).rejects.toThrow('mine');
+    await expect(after).resolves.toBe('fine');
+  });
+
+  test('refuses above its bound, and all that waits when told', async () => {
+    const queue = new CallQueue(1);
+    const waiting = queue.submit(() => 1);
+    await expect(queue.submit(() => 2)).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL', details: { limit: 1 } });
+    queue.refuseAll(() => createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' }));
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_ENGINE_CLOSED' });
+    await expect(queue.submit(() => 3)).resolves.toBe(3);
+  });
+});
