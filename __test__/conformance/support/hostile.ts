@@ -16,8 +16,8 @@ export interface Misdeed {
 }
 
 /** Fuel of a call and depth of its calls: small, so that those who take all they get end soon. */
-export const FUEL = 100_000n;
-export const LIMITS = { callDepth: 500, memoryBytes: 64 * 65_536, tableElements: 10_000, outputBytes: 1_000_000 };
+export const FUEL = 20_000n;
+export const LIMITS = { callDepth: 500, memoryBytes: 32 * 65_536, tableElements: 10_000, outputBytes: 1_000_000 };
 
 const HOSTILE = puppetText(
   'envelope',
