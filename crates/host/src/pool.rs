@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use aingle_wasm_types::{ErrorCode, Phase};
+use aingle_wasm_types::Phase;
 
 use crate::error::{ErrorKind, HostError};
 
@@ -100,7 +100,7 @@ impl Pool {
     ) -> Result<(), HostError> {
         let mut state = self.shared.lock();
         if state.closed {
-            return Err(closed());
+            return Err(HostError::engine_closed());
         }
         let mut queue = lane.lock();
         let free = self.shared.threads.saturating_sub(state.running);
@@ -249,15 +249,4 @@ impl Shared {
 /// Runs a job; its panic is the job's own affair and must not take the worker with it.
 fn run(job: Job, turn: Turn) {
     let _ = catch_unwind(AssertUnwindSafe(|| job(turn)));
-}
-
-#[cold]
-fn closed() -> HostError {
-    HostError::new(
-        Phase::Call,
-        ErrorKind::State {
-            code: ErrorCode::EngineClosed,
-            text: "the engine is closed",
-        },
-    )
 }

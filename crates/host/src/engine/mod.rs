@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aingle_wasm_prepare::{ModuleInfo, PrepareConfig, prepare};
-use aingle_wasm_types::{ErrorCode, Phase};
+use aingle_wasm_types::Phase;
 
 pub use stats::EngineStats;
 pub(crate) use stats::{Counters, InstancePermit};
@@ -144,16 +144,11 @@ impl WasmEngine {
     }
 
     pub(crate) fn check_open(&self) -> Result<(), HostError> {
-        if !self.is_closed() {
-            return Ok(());
+        if self.is_closed() {
+            Err(HostError::engine_closed())
+        } else {
+            Ok(())
         }
-        Err(HostError::new(
-            Phase::Close,
-            ErrorKind::State {
-                code: ErrorCode::EngineClosed,
-                text: "the engine is closed",
-            },
-        ))
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {

@@ -66,6 +66,15 @@ impl HostError {
         Self::internal(phase, format_args!("a panic: {}", text::of_panic(panic)))
     }
 
+    #[cold]
+    pub(crate) fn engine_closed() -> Self {
+        let kind = ErrorKind::State {
+            code: ErrorCode::EngineClosed,
+            text: "the engine is closed",
+        };
+        Self::new(Phase::Close, kind)
+    }
+
     pub(crate) fn with_payload(mut self, payload: Option<Box<dyn Any + Send>>) -> Self {
         self.inner.payload = payload;
         self

@@ -44,7 +44,10 @@ impl WasmInstance {
         let config = engine.config();
         let fuel = options.fuel.unwrap_or(config.metering_limit);
         check_fuel("fuel", fuel)?;
-        let limits = SessionLimits::from(&config.limits.lowered(&options.limits)?);
+        let mut limits = SessionLimits::from(&config.limits.lowered(&options.limits)?);
+        if let Some(maximum) = module.info().memory.as_ref().and_then(|memory| memory.max) {
+            limits.memory_pages = limits.memory_pages.min(maximum);
+        }
         let session = Arc::new(Session::new(limits));
         let imports = link::link(module.info(), &options.imports, &session)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
