@@ -4,7 +4,7 @@ import { hostFailure } from '../../host-call';
 import type { Value } from '../../types';
 import type { EnvelopeHost, ModuleInfoJson, NumericHost, ResolvedHostFunction } from '../backend';
 import type { HostCalls } from './host-calls';
-import { CRC32_BYTES_A_FUEL, SYSTEM_MODULE } from './names';
+import { CRC32_FUEL_SHIFT, SYSTEM_MODULE } from './names';
 
 // biome-ignore lint/suspicious/noExplicitAny: the parameters' types are the import's
 type ImportedFunction = (...args: any[]) => Value | readonly Value[] | undefined;
@@ -67,7 +67,7 @@ function envelope({ call, cost, name }: EnvelopeHost, calls: HostCalls): Importe
 const SYSTEM: Readonly<Record<string, (calls: HostCalls) => ImportedFunction>> = {
   crc32: (calls) => (ptr: number, len: number) => {
     const length = len >>> 0;
-    calls.chargeGuest(Math.floor(length / CRC32_BYTES_A_FUEL));
+    calls.chargeGuest(length >>> CRC32_FUEL_SHIFT);
     const checksum = calls.convention.checksum(ptr >>> 0, length);
     if (checksum instanceof AingleWasmError) throw calls.fail(checksum);
     return checksum;

@@ -1,13 +1,12 @@
-import { type FuelAccess, fastAccess, halves, plainAccess, whole } from './fuel-access';
+import { type FuelAccess, fastAccess, plainAccess } from './fuel-access';
 import { STOP } from './names';
 
-const TWO_32 = 2 ** 32;
 /** Calls after which faster access to the fuel has paid for itself. */
 const CALLS_BEFORE_FAST = 32;
 
 /**
- * Fuel, status and depth of one instance: the reserved globals of its prepared module. Counts are kept in two halves, so that a call
- * makes no bigint.
+ * Fuel, status and depth of one instance: the reserved globals of its prepared module. Counts are kept as numbers where they
+ * are exact, so that a call makes no bigint.
  */
 export class Meter {
   readonly #fuel: WebAssembly.Global<'i64'>;
@@ -19,12 +18,12 @@ export class Meter {
   /** Status and depth are as a call must find them. A call that returns leaves them so. */
   #clean = false;
   #limit = 0n;
-  #limitHigh = 0;
-  #limitLow = 0;
-  /** Limit and rest of the call that ended last; a rest below 0 counts as none. */
+  #limitNumber = 0;
+  /** Limit and rest of the call that ended last. A rest below 0 is that of a call that passed its limit. */
   #endedLimit = 0n;
-  #leftHigh = 0;
-  #leftLow = 0;
+  #left = 0;
+  /** The rest, where a number is not exact. */
+  #wideLeft: bigint | undefined;
 
   constructor(
     fuel: WebAssembly.Global<'i64'>,
@@ -47,8 +46,12 @@ export class Meter {
   /** Prepares a call from outside. */
   begin(limit: bigint): void {
     if (++this.#calls === CALLS_BEFORE_FAST) this.#access = fastAccess(this.#fuel);
-    if (limit !== this.#limit) this.#setLimit(limit);
-    this.#access.set(this.#limitHigh, this.#limitLow);
+    if (limit !== this.#limit) {
+      this.#limit = limit;
+      this.#limitNumber = Number(limit);
+    }
+    if (this.#limitNumber <= Number.MAX_SAFE_INTEGER) this.#access.set(this.#limitNumber);
+    else this.#fuel.value = limit;
     if (!this.#clean) {
       this.#status.value = STOP.none;
       this.#depth.value = this.#callDepth;
@@ -59,28 +62,28 @@ export class Meter {
 
   /** Reads the count after the guest's last instruction. Returns whether it is within the limit. */
   end(returned: boolean): boolean {
-    const high = this.#access.high();
+    const left = this.#access.left();
     this.#clean = returned;
     this.#endedLimit = this.#limit;
-    this.#leftHigh = high < 0 ? 0 : high;
-    this.#leftLow = high < 0 ? 0 : this.#access.low();
-    return high >= 0;
+    this.#left = left;
+    this.#wideLeft = this.#limitNumber <= Number.MAX_SAFE_INTEGER ? undefined : this.#fuel.value;
+    return left >= 0;
   }
 
   /** Counts the call that ended last as one that used all its fuel, because that is why it was stopped. */
   useAll(): void {
-    this.#leftHigh = 0;
-    this.#leftLow = 0;
+    this.#left = 0;
+    this.#wideLeft = undefined;
   }
 
   /** Fuel of the call that ended last. A call beyond its limit used all of it. */
   get used(): bigint {
-    return this.#endedLimit - whole(this.#leftHigh, this.#leftLow);
+    return this.#left < 0 ? this.#endedLimit : this.#endedLimit - (this.#wideLeft ?? BigInt(this.#left));
   }
 
   /** As {@link used}, rounded where it is above 2^53. */
   get usedNumber(): number {
-    return (this.#limitHigh - this.#leftHigh) * TWO_32 + ((this.#limitLow >>> 0) - (this.#leftLow >>> 0));
+    return this.#left < 0 ? this.#limitNumber : this.#limitNumber - this.#left;
   }
 
   /** Fuel that the running call has left. */
@@ -96,19 +99,12 @@ export class Meter {
     return left >= 0n;
   }
 
-  /** As {@link charge}, of less than 2^32. */
+  /** As {@link charge}, of less than 2^53. */
   chargeSmall(fuel: number): boolean {
-    return this.#access.charge(fuel) === 1;
+    return this.#access.charge(fuel) >= 0;
   }
 
   status(): number {
     return this.#status.value;
-  }
-
-  #setLimit(limit: bigint): void {
-    const { high, low } = halves(limit);
-    this.#limit = limit;
-    this.#limitHigh = high;
-    this.#limitLow = low;
   }
 }

@@ -28,5 +28,5 @@ export const GUEST = {
 
 export const ABI_VERSION = 1;
 
-/** `aingle_v1.crc32` costs one unit of fuel for this many bytes, rounded down. */
-export const CRC32_BYTES_A_FUEL = 16;
+/** `aingle_v1.crc32` costs one unit of fuel for each 16 bytes, rounded down. */
+export const CRC32_FUEL_SHIFT = 4;
