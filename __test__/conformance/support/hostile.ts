@@ -102,7 +102,7 @@ const RUST: readonly Misdeed[] = (
     ['loop_forever', STOPPED],
     ['recurse', 'ERR_STACK_OVERFLOW'],
     ['grow_forever', STOPPED],
-    ['allocate_forever', STOPPED],
+    ['allocate_forever', 'ERR_TRAP', { trap: 'unreachable' }],
     ['error_text', 'ERR_GUEST', { message: 'no such sensor' }],
     ['error_structured', 'ERR_GUEST', { message: 'the sensor is locked', file: 'misbehave/src/errors.rs' }],
     ['error_empty', 'ERR_GUEST'],
