@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { type AingleWasmError, type BackendKind, Engine, version } from 'aingle-wasm';
 import { GROUPS } from './groups/index';
 import { describeMachine, type Machine, machineSlug, thisMachine } from './machine';
-import { FULL, measure, QUICK, type Settings } from './measure';
-import type { Chapter, Contender, Group, Price } from './price-list';
+import { FULL, measure, QUICK } from './measure';
+import type { Chapter, Contender, Group, Price, Row } from './price-list';
 import { chapterText } from './table';
 
 const KINDS: readonly BackendKind[] = ['wasmer', 'wasmi', 'v8'];
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   console.log(title);
   const chapters: Chapter[] = [];
   for (const group of GROUPS.filter(({ name }) => name.includes(values.only))) {
-    const chapter = await measureGroup(group, contenders, values.quick ? QUICK : FULL);
+    const chapter = await measureGroup(group, contenders, values.quick);
     chapters.push(chapter);
     console.log(chapterText(chapter, !values.quick));
   }
@@ -54,14 +54,25 @@ function titleOf(machine: Machine, contenders: readonly Contender[], quick: bool
   return `## Price list of aingle-wasm ${version}\n\n${describeMachine(machine)}.\nBackends: ${engines}. Medians of interleaved rounds; ratios to the first column.\n${warning}`;
 }
 
-async function measureGroup(group: Group, contenders: readonly Contender[], settings: Settings): Promise<Chapter> {
+async function measureGroup(group: Group, contenders: readonly Contender[], quick: boolean): Promise<Chapter> {
   const { name, about, peer, overall } = group;
   const prices: Price[] = [];
-  for (const { what, subjects, targets = {}, bytes } of await group.rows(contenders)) {
-    const ns = Object.fromEntries(await measure(subjects, settings));
-    prices.push({ what, ns, targets, ...(bytes === undefined ? {} : { bytes }) });
-  }
+  for (const row of await group.rows(contenders)) prices.push(await measureRow(row, quick));
   return { name, about, peer, prices, ...(overall === undefined ? {} : { overall }) };
+}
+
+async function measureRow(row: Row, quick: boolean): Promise<Price> {
+  const { what, targets = {} } = row;
+  if ('counts' in row) {
+    const values: Record<string, number> = {};
+    for (const { name, count } of row.counts) values[name] = await count(quick);
+    return { what, unit: row.unit, values, targets };
+  }
+  const ns = Object.fromEntries(await measure(row.subjects, quick ? QUICK : FULL));
+  const { bytes } = row;
+  if (bytes === undefined) return { what, unit: 'ns', values: ns, targets };
+  const speeds = Object.entries(ns).map(([name, each]) => [name, (bytes * 1_000) / each]);
+  return { what, unit: 'MB/s', values: Object.fromEntries(speeds), targets };
 }
 
 async function save(machine: Machine, title: string, chapters: readonly Chapter[]): Promise<void> {

@@ -8,17 +8,30 @@ export interface Contender {
   readonly engine: Engine;
 }
 
-/** An upper bound: as a ratio to the peer, or in nanoseconds where the time itself is the point. */
-export type Target = { readonly ratio: number } | { readonly ns: number };
+/** What a price is counted in. Of speeds and factors more is better, of everything else less. */
+export type Unit = 'ns' | 'B' | 'MB/s' | '×';
 
-/** One line of the list: the same work by several subjects. */
-export interface Row {
+/** What is aimed at: a ratio to the peer, or a value in the row's unit where the value itself is the point. */
+export type Target = { readonly ratio: number } | { readonly value: number };
+
+/** One line of the list: the same work by several subjects, timed. */
+export interface TimedRow {
   readonly what: string;
   readonly subjects: readonly Subject[];
   readonly targets?: Partial<Record<string, Target>>;
   /** Bytes that one time of the work goes through; prices are then speeds. */
   readonly bytes?: number;
 }
+
+/** One line of the list that each subject counts by itself, once. */
+export interface CountedRow {
+  readonly what: string;
+  readonly unit: Unit;
+  readonly counts: readonly { readonly name: string; count(quick: boolean): Promise<number> }[];
+  readonly targets?: Partial<Record<string, Target>>;
+}
+
+export type Row = TimedRow | CountedRow;
 
 /** A chapter of the list. */
 export interface Group {
@@ -32,12 +45,13 @@ export interface Group {
   rows(contenders: readonly Contender[]): Promise<Row[]>;
 }
 
-/** A measured row: nanoseconds by subject. */
+/** A measured row. */
 export interface Price {
   readonly what: string;
-  readonly ns: Readonly<Record<string, number>>;
+  readonly unit: Unit;
+  /** By subject. */
+  readonly values: Readonly<Record<string, number>>;
   readonly targets: Partial<Record<string, Target>>;
-  readonly bytes?: number;
 }
 
 export interface Chapter {

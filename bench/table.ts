@@ -1,6 +1,6 @@
 // A chapter as a table: aligned for the terminal, and good Markdown at the same time.
 import { geometricMean } from './measure';
-import type { Chapter, Price, Target } from './price-list';
+import type { Chapter, Price, Target, Unit } from './price-list';
 
 const MET = '✓';
 const MISSED = '✗';
@@ -16,7 +16,7 @@ function tableRows(chapter: Chapter): string[][] {
   const header = ['', chapter.peer, ...contenders.flatMap((name) => [name, 'ratio', 'target'])];
   const rows = chapter.prices.map((price) => [
     price.what,
-    amount(price.ns[chapter.peer], price),
+    amount(price.values[chapter.peer], price.unit),
     ...contenders.flatMap((name) => contenderCells(chapter.peer, price, name)),
   ]);
   return withoutEmptyColumns([header, ...rows, ...overallRows(chapter, contenders)]);
@@ -24,18 +24,25 @@ function tableRows(chapter: Chapter): string[][] {
 
 /** The subjects other than the peer, in the order they were measured. */
 function contendersOf({ peer, prices }: Chapter): string[] {
-  return [...new Set(prices.flatMap(({ ns }) => Object.keys(ns)))].filter((name) => name !== peer);
+  return [...new Set(prices.flatMap(({ values }) => Object.keys(values)))].filter((name) => name !== peer);
 }
 
 function contenderCells(peer: string, price: Price, name: string): [string, string, string] {
-  const ns = price.ns[name];
-  const base = price.ns[peer];
-  const ratio = ns === undefined || base === undefined ? undefined : ns / base;
-  return [
-    amount(ns, price),
-    ratio === undefined ? '' : ratioText(ratio),
-    targetText(price.targets[name], { ns, ratio, price }),
-  ];
+  const value = price.values[name];
+  const ratio = ratioTo(peer, price, name);
+  const target = value === undefined ? '' : targetText(price.targets[name], value, ratio, price.unit);
+  return [amount(value, price.unit), ratio === undefined ? '' : ratioText(ratio), target];
+}
+
+/** How many times the peer's price; above 1 is worse, whatever the unit. A factor is such a ratio already. */
+function ratioTo(peer: string, { values, unit }: Price, name: string): number | undefined {
+  const [value, base] = [values[name], values[peer]];
+  if (unit === '×' || value === undefined || base === undefined || value <= 0 || base <= 0) return undefined;
+  return isMoreBetter(unit) ? base / value : value / base;
+}
+
+function isMoreBetter(unit: Unit): boolean {
+  return unit === 'MB/s' || unit === '×';
 }
 
 /** The geometric mean and the worst of the ratios, where a chapter asks for them. */
@@ -45,7 +52,7 @@ function overallRows(chapter: Chapter, contenders: readonly string[]): string[][
     label,
     '',
     ...contenders.flatMap((name) => {
-      const ratio = of(chapter.prices.map(({ ns }) => ns[name]! / ns[chapter.peer]!));
+      const ratio = of(chapter.prices.map((price) => ratioTo(chapter.peer, price, name)!));
       const target = chapter.overall?.[name]?.[which];
       return ['', ratioText(ratio), target === undefined ? '' : verdict(ratio <= target, `≤ ${ratioText(target)}`)];
     }),
@@ -53,14 +60,12 @@ function overallRows(chapter: Chapter, contenders: readonly string[]): string[][
   return [row('geometric mean', geometricMean, 'mean'), row('worst', (ratios) => Math.max(...ratios), 'worst')];
 }
 
-function targetText(
-  target: Target | undefined,
-  { ns, ratio, price }: { ns: number | undefined; ratio: number | undefined; price: Price },
-): string {
-  if (target === undefined || ns === undefined) return '';
+function targetText(target: Target | undefined, value: number, ratio: number | undefined, unit: Unit): string {
+  if (target === undefined) return '';
   if ('ratio' in target) return verdict(ratio !== undefined && ratio <= target.ratio, `≤ ${ratioText(target.ratio)}`);
-  const sign = price.bytes === undefined ? '≤' : '≥';
-  return verdict(ns <= target.ns, `${sign} ${amount(target.ns, price)}`);
+  return isMoreBetter(unit)
+    ? verdict(value >= target.value, `≥ ${amount(target.value, unit)}`)
+    : verdict(value <= target.value, `≤ ${amount(target.value, unit)}`);
 }
 
 function verdict(met: boolean, text: string): string {
@@ -71,18 +76,37 @@ function ratioText(ratio: number): string {
   return `${significant(ratio)} ×`;
 }
 
-/** A time, or for rows that go through bytes a speed. */
-function amount(ns: number | undefined, { bytes }: Pick<Price, 'bytes'>): string {
-  if (ns === undefined) return '–';
-  if (bytes !== undefined) return `${significant((bytes * 1_000) / ns)} MB/s`;
-  if (ns < 1_000) return `${significant(ns)} ns`;
-  if (ns < 1_000_000) return `${significant(ns / 1_000)} µs`;
-  return `${significant(ns / 1_000_000)} ms`;
+/** Units and the factor between them and the next, smallest first. */
+const SCALES: Readonly<Record<Unit, readonly (readonly [string, number])[]>> = {
+  ns: [
+    ['ns', 1_000],
+    ['µs', 1_000],
+    ['ms', 1_000],
+    ['s', Infinity],
+  ],
+  B: [
+    ['B', 1_024],
+    ['KiB', 1_024],
+    ['MiB', Infinity],
+  ],
+  'MB/s': [['MB/s', Infinity]],
+  '×': [['×', Infinity]],
+};
+
+function amount(value: number | undefined, unit: Unit): string {
+  if (value === undefined) return '–';
+  let rest = value;
+  for (const [name, next] of SCALES[unit]) {
+    if (Math.abs(rest) < next) return `${significant(rest)} ${name}`;
+    rest /= next;
+  }
+  throw new Error(`${value} is no number`);
 }
 
 /** Three significant digits, without an exponent. */
 function significant(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const size = Math.abs(value);
+  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 function withoutEmptyColumns(rows: readonly string[][]): string[][] {

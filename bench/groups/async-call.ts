@@ -36,7 +36,7 @@ export const asyncCall: Group = {
             }),
           ),
         ],
-        targets: { wasmer: { ns: 15_000 } },
+        targets: { wasmer: { value: 15_000 } },
       },
       {
         what: `${IN_FLIGHT} in flight`,
@@ -44,7 +44,7 @@ export const asyncCall: Group = {
           { name: WORKER, run: manyAtOnce(Array.from({ length: IN_FLIGHT }, () => worker)) },
           ...instances.map(({ kind, instances }): Subject => ({ name: kind, run: manyAtOnce(callsOf(instances)) })),
         ],
-        targets: { wasmer: { ns: 1_200 } },
+        targets: { wasmer: { value: 1_200 } },
       },
     ];
   },

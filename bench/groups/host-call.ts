@@ -40,7 +40,7 @@ export const hostCall: Group = {
       {
         what: '(i32) → i32',
         subjects: numbers.map(({ name, repeat }) => ({ name, run: inBatches(repeat) })),
-        targets: { wasmer: { ns: 1_000 }, v8: { ns: 50 } },
+        targets: { wasmer: { value: 1_000 }, v8: { value: 50 } },
       },
       {
         what: 'a few bytes, envelope',

@@ -5,6 +5,7 @@ import { callRawBytes, callRawEnvelope, callSync, exportsCall } from './calls';
 import { compute } from './compute';
 import { hostCall } from './host-call';
 import { compile, instantiate, prepare } from './modules';
+import { cores, eventLoop, footprint } from './process';
 
 export const GROUPS: readonly Group[] = [
   callRawBytes,
@@ -17,4 +18,7 @@ export const GROUPS: readonly Group[] = [
   compile,
   instantiate,
   compute,
+  footprint,
+  eventLoop,
+  cores,
 ];

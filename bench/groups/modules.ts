@@ -30,15 +30,10 @@ export const prepare: Group = {
             run: times((module) => engine.validate(module).ok, bytes),
           })),
         ],
-        targets: { wasmer: { ns: nsAt(50, bytes) }, v8: { ns: nsAt(15, bytes) } },
+        targets: { wasmer: { value: 50 }, v8: { value: 15 } },
       }),
     ),
 };
-
-/** Nanoseconds for these bytes at so many megabytes a second. */
-function nsAt(megabytesPerSecond: number, bytes: Uint8Array): number {
-  return (bytes.length * 1_000) / megabytesPerSecond;
-}
 
 function times(accepts: (module: Uint8Array) => boolean, bytes: Uint8Array): (times: number) => void {
   return (count) => {
@@ -78,7 +73,7 @@ export const instantiate: Group = {
   peer: BY_HAND,
   rows: async (contenders) => {
     const cases = [
-      { what: 'one page', bytes: await assembled('page'), targets: { wasmer: { ns: 8_000 } } },
+      { what: 'one page', bytes: await assembled('page'), targets: { wasmer: { value: 8_000 } } },
       { what: '1 MiB of data', bytes: dataModule(1_048_576), targets: {} },
       { what: 'kernel sha256', bytes: guestFile('kernels/sha256.wasm'), targets: {} },
       { what: 'echo, guest kit', bytes: builtGuest('echo'), targets: {} },
