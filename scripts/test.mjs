@@ -4,85 +4,56 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setUpOrExit } from './setup.mjs';
+import { cargoTotals, countCrash, line, sum, vitestTotals } from './totals.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @typedef {{ passed: number, failed: number }} Totals */
-
 await setUpOrExit();
-const suites = [
-  { name: 'cargo test', totals: await cargoTests() },
-  { name: 'vitest', totals: await vitestTests() },
-];
-report(suites);
+const suites = { 'cargo test': await cargoTests(), vitest: await vitestTests() };
+const totals = sum(Object.values(suites));
 
-/**
- * `--release`, like the addon: wasmer is compiled once for both. `--no-fail-fast`: one failing crate must not hide the others.
- *
- * @returns {Promise<Totals>}
- */
+console.log();
+for (const [name, result] of Object.entries(suites)) console.log(`${name}: ${line(result)}`);
+console.log(line(totals));
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+/** `--release`, like the addon: wasmer is compiled once for both. `--no-fail-fast`: one failing crate must not hide the others. */
 async function cargoTests() {
-  const { status, out } = await tee('cargo', ['test', '--release', '--workspace', '--all-features', '--no-fail-fast']);
-  const totals = { passed: 0, failed: 0 };
-  for (const [, passed, failed] of out.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed/gm)) {
-    totals.passed += Number(passed);
-    totals.failed += Number(failed);
-  }
-  return countCrash(totals, status);
+  const { status, output } = await tee('cargo', [
+    'test',
+    '--release',
+    '--workspace',
+    '--all-features',
+    '--no-fail-fast',
+  ]);
+  return countCrash(cargoTotals(output), status);
 }
 
-/** @returns {Promise<Totals>} */
 async function vitestTests() {
-  const file = join(root, '.setup', 'vitest.json');
-  await rm(file, { force: true });
+  const report = join(root, '.setup', 'vitest.json');
+  await rm(report, { force: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { status } = await tee(process.execPath, [
-    vitest,
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
-  ]);
-  const result = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'));
-  return countCrash({ passed: result.numPassedTests ?? 0, failed: result.numFailedTests ?? 0 }, status);
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status } = await tee(process.execPath, [vitest, ...args]);
+  return countCrash(vitestTotals(await readFile(report, 'utf8').catch(() => undefined)), status);
 }
 
 /**
- * A runner that fails without a failing test (a file that does not compile, a crash, an unhandled error) counts as one failure; one that
- * found no test at all does too.
+ * Runs a program, shows its standard output while it comes, and keeps it.
  *
- * @param {Totals} totals
- * @param {number | null} status
- * @returns {Totals}
+ * @param {string} file
+ * @param {readonly string[]} args
+ * @returns {Promise<{ status: number | null, output: string }>}
  */
-function countCrash({ passed, failed }, status) {
-  const broken = failed === 0 && (status !== 0 || passed === 0);
-  return { passed, failed: broken ? 1 : failed };
-}
-
-/** Runs a program, shows its standard output while it comes, and keeps it. */
 function tee(file, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-    let out = '';
+    let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
-      out += text;
+      output += text;
       process.stdout.write(text);
     });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, out }));
+    child.on('close', (status) => resolve({ status, output }));
   });
-}
-
-/** @param {readonly { name: string, totals: Totals }[]} results */
-function report(results) {
-  const sum = { passed: 0, failed: 0 };
-  console.log();
-  for (const { name, totals } of results) {
-    console.log(`${name}: ${totals.passed} passed, ${totals.failed} failed`);
-    sum.passed += totals.passed;
-    sum.failed += totals.failed;
-  }
-  console.log(`${sum.passed} passed, ${sum.failed} failed`);
-  process.exitCode = sum.failed === 0 ? 0 : 1;
 }
