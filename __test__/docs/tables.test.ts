@@ -78,7 +78,10 @@ describe('links between pages', () => {
   const pages = [
     'README.md',
     'SECURITY.md',
+    'ARCHITECTURE.md',
     'CONTRIBUTING.md',
+    'examples/README.md',
+    'bench/README.md',
     ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
   ];
 
