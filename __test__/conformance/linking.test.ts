@@ -1,4 +1,5 @@
 // Imports and exports: everything that is missing or of another type is named in one error, with what may have been meant.
+import { hostFunction } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
 import { failed } from './support/outcome';
@@ -22,6 +23,18 @@ onEveryBackend('linking', (lab) => {
       expect(failed(outcome).message).toContain(name);
     }
     expect(await lab.observe(undefined, () => module.instantiateSync())).toMatchObject({ code: 'ERR_IMPORT_MISSING' });
+  });
+
+  test('what is missing and what has another type are named in one error', async () => {
+    const module = await lab.compile(WANTS);
+    const imports = { env: { add: hostFunction(fn, { params: ['i64'] }) }, math: { sin: fn } };
+    const outcome = await lab.observe(undefined, () => module.instantiate({ imports }));
+    expect(outcome).toMatchObject({ code: 'ERR_IMPORT_MISSING' });
+    const { imports: problems } = failed(outcome).details as { imports: { name: string; actual?: string }[] };
+    expect(problems.map(({ name, actual }) => [name, actual])).toEqual([
+      ['add', '(i64) -> (i32)'],
+      ['log', undefined],
+    ]);
   });
 
   test('a name that exists in another module is suggested', async () => {
