@@ -1,5 +1,7 @@
 //! The one place for what a caller may choose: complexity caps and limits, with the one default table.
 
+use crate::Costs;
+
 /// Defines [`ComplexityCaps`] from one table of field, option name, default and meaning.
 macro_rules! complexity_caps {
     ($( $(#[$doc:meta])* $field:ident $name:literal = $default:literal, )+) => {
@@ -75,6 +77,41 @@ const DEFAULT_MEMORY_PAGES: u32 = 4_096;
 /// Elements that all tables may have together by default.
 const DEFAULT_TABLE_ELEMENTS: u32 = 1_000_000;
 
+/// How a guest can be stopped from another thread. The fuel count is the same in all forms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
+pub enum Interruption {
+    /// Not at all: for hosts that can end the thread.
+    #[default]
+    None,
+    /// The host writes globals, see [`reserved::FLOOR`](crate::reserved::FLOOR): for engines whose globals another
+    /// thread can write.
+    Floors,
+    /// The guest asks the host now and then, see [`reserved::HOOKS`](crate::reserved::HOOKS): for engines whose
+    /// globals it cannot.
+    Stop,
+}
+
+/// Who grows memories and tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
+pub enum Growth {
+    /// The engine's operators.
+    #[default]
+    Operator,
+    /// The host, see [`reserved::HOOKS`](crate::reserved::HOOKS): for engines whose operators leave something behind
+    /// each time they run.
+    Host,
+}
+
 /// What [`prepare`](crate::prepare) builds into a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
@@ -89,6 +126,12 @@ pub struct PrepareConfig {
     pub memory_pages: u32,
     /// Cap of all tables' elements together. Default: 1,000,000.
     pub table_elements: u32,
+    /// What operators cost. Default: model 1.
+    pub costs: Costs,
+    /// How a guest can be stopped from another thread. Default: not at all.
+    pub interruption: Interruption,
+    /// Who grows memories and tables. Default: the engine.
+    pub growth: Growth,
 }
 
 impl Default for PrepareConfig {
@@ -97,6 +140,9 @@ impl Default for PrepareConfig {
             complexity: ComplexityCaps::default(),
             memory_pages: DEFAULT_MEMORY_PAGES,
             table_elements: DEFAULT_TABLE_ELEMENTS,
+            costs: Costs::default(),
+            interruption: Interruption::default(),
+            growth: Growth::default(),
         }
     }
 }

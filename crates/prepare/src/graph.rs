@@ -7,7 +7,7 @@
 //! units could run without a check.
 
 use crate::FunctionType;
-use crate::costs::Costs;
+use crate::costs::{Weights, bulk_shift, entry_cost};
 use crate::operators::{BlockType, Code, Decoder, Operator, code};
 use crate::placement::{Edge, ROOT};
 use crate::survey::{Body, Survey};
@@ -66,8 +66,8 @@ pub(crate) enum Action {
     CallIndirect { edge: u32, ty: u32, table: u32 },
     /// An operator that grows the memory or a table.
     Grow { edge: u32, code: Code, table: u32 },
-    /// A charge and a check by the length on the stack; `edge` is the node's, where the counter stands.
-    Bulk { edge: u32, code: Code },
+    /// An operator that works in bulk and costs by the length on the stack; `edge` is the node's that it begins.
+    Bulk { edge: u32, code: Code, first: u32 },
     /// An access to a declared local, whose index moves.
     Local { code: Code, index: u32 },
     /// A reference to an imported function.
@@ -82,7 +82,7 @@ pub(crate) enum Action {
 pub(crate) struct Context<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) types: &'a [FunctionType],
-    pub(crate) costs: &'a Costs,
+    pub(crate) weights: &'a Weights,
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
 }
@@ -95,6 +95,8 @@ pub(crate) struct Graph {
     pub(crate) vertices: u32,
     /// Whether anything jumps to the function's label.
     pub(crate) label_used: bool,
+    /// Whether there is a loop.
+    pub(crate) loops: bool,
     /// Whether an `i32` has to be parked.
     pub(crate) parks: bool,
     /// Whether anything can stop here: a check or a charge by length.
@@ -145,7 +147,7 @@ impl Graph {
         self.steps.clear();
         self.frames.clear();
         self.vertices = 1;
-        (self.label_used, self.parks, self.stops) = (false, false, false);
+        (self.label_used, self.loops, self.parks, self.stops) = (false, false, false, false);
         let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
         Builder {
             context,
@@ -188,7 +190,7 @@ impl Builder<'_> {
         let entry = self.node();
         self.edge(ROOT, self.head(entry), 1.0, true);
         self.enter(entry, body.code, body.calls_defined);
-        self.spend(Costs::entry(body.locals));
+        self.spend(entry_cost(body.locals));
         let mut nesting = 0_u32;
         while let Some(operator) = self.decoder.operator() {
             if self.dead_from.is_some() {
@@ -215,7 +217,7 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) {
-        let weight = self.context.costs.weight(operator.code);
+        let weight = self.context.weights.weight(operator.code);
         if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
             self.split(operator.start, true);
         }
@@ -270,19 +272,17 @@ impl Builder<'_> {
 
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
     fn before(&mut self, operator: &Operator) {
-        if Costs::bulk_shift(operator.code).is_none() {
+        if bulk_shift(operator.code).is_none() {
             return;
         }
         self.split(operator.start, false);
         if let Some(Node { edge }) = self.here {
-            self.step(
-                operator.start,
-                operator.start,
-                Action::Bulk {
-                    edge,
-                    code: operator.code,
-                },
-            );
+            let action = Action::Bulk {
+                edge,
+                code: operator.code,
+                first: operator.first,
+            };
+            self.step(operator.start, operator.end, action);
         }
         (self.graph.stops, self.graph.parks) = (true, true);
         self.distance = 0;
@@ -294,6 +294,7 @@ impl Builder<'_> {
         let header = self.node();
         self.jump(header, operator.start, frequency);
         self.loops += 1;
+        self.graph.loops = true;
         self.open(Opener::Loop, parameters, parameters);
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.target = Some(header);

@@ -1,9 +1,11 @@
 //! The JSON that crosses to JavaScript: configuration in, description and errors out. Both JavaScript backends parse
 //! the same text, so what they show is equal by construction.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use crate::{ErrorKind, ExternType, ModuleInfo, PrepareConfig, PrepareError, ValueType};
+use crate::{Costs, ErrorKind, ExternType, ModuleInfo, PrepareConfig, PrepareError, ValueType};
 
 /// Reads a configuration: camel-case keys as in the options, absent ones at their defaults.
 ///
@@ -68,6 +70,19 @@ pub fn error_to_json(error: &PrepareError) -> String {
         .to_string()
 }
 
+impl<'de> serde::Deserialize<'de> for Costs {
+    /// An object of weights by operator.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut costs = Self::default();
+        for (operator, weight) in BTreeMap::<String, u32>::deserialize(deserializer)? {
+            costs.set(&operator, weight).map_err(|error| {
+                serde::de::Error::custom(format_args!("costs.{operator}: {error}"))
+            })?;
+        }
+        Ok(costs)
+    }
+}
+
 fn described(ty: &ExternType) -> Map<String, Value> {
     let inner = match ty {
         ExternType::Function(function) => {
@@ -104,7 +119,7 @@ fn names(types: &[ValueType]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prepare;
+    use crate::{Growth, Interruption, prepare};
 
     fn parsed(text: &str) -> Value {
         serde_json::from_str(text).unwrap()
@@ -119,7 +134,20 @@ mod tests {
         };
         expected.complexity.body_bytes = 5;
         assert_eq!(config, expected);
+        let config =
+            config_from_json(r#"{"costs":{"i32.add":3},"interruption":"floors","growth":"host"}"#)
+                .unwrap();
+        let mut expected = PrepareConfig {
+            interruption: Interruption::Floors,
+            growth: Growth::Host,
+            ..PrepareConfig::default()
+        };
+        expected.costs.set("i32.add", 3).unwrap();
+        assert_eq!(config, expected);
         for text in [
+            r#"{"costs":{"i32.plus":3}}"#,
+            r#"{"costs":{"i32.add":0}}"#,
+            r#"{"interruption":"never"}"#,
             r#"{"memorypages":7}"#,
             r#"{"complexity":{"bodies":1}}"#,
             r#"{"memoryPages":-1}"#,

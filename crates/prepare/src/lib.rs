@@ -24,14 +24,17 @@ mod graph;
 mod info;
 #[cfg(feature = "json")]
 pub mod json;
+mod names;
 mod operators;
 mod outline;
 mod placement;
+pub mod reserved;
 mod rewrite;
 mod survey;
 mod validate;
 
-pub use config::{ComplexityCaps, PrepareConfig};
+pub use config::{ComplexityCaps, Growth, Interruption, PrepareConfig};
+pub use costs::{CostError, Costs};
 pub use error::{ErrorKind, PrepareError};
 pub use info::{
     CustomSection, Export, ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo,
@@ -58,9 +61,9 @@ pub struct Prepared {
 /// - `ERR_MODULE_TOO_COMPLEX` if it is over one of [`ComplexityCaps`].
 /// - `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT` if its memory or tables begin larger than the configuration allows.
 pub fn prepare(wasm: &[u8], config: &PrepareConfig) -> Result<Prepared, PrepareError> {
-    let costs = costs::Costs::model_1();
-    let outline = validate::validate(wasm, config, &costs)?;
-    let bytes = rewrite::rewrite(&outline, config, &costs)
+    let weights = costs::Weights::new(&config.costs);
+    let outline = validate::validate(wasm, config, &weights)?;
+    let bytes = rewrite::rewrite(&outline, config, &weights)
         .map_err(|error| PrepareError::invalid(error.offset(), error.message()))?;
     Ok(Prepared {
         bytes,

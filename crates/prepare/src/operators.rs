@@ -67,60 +67,83 @@ pub(crate) enum BlockType {
     Function(u32),
 }
 
-/// How the immediates of an operator are laid out.
+/// How the immediates of an operator are laid out: so many LEB128 numbers, then so many bytes; or in a way of its own.
 #[derive(Clone, Copy)]
-enum Layout {
-    None,
+struct Layout {
+    numbers: u8,
+    bytes: u8,
+    special: Option<Special>,
+}
+
+/// Layouts of a way of their own.
+#[derive(Clone, Copy)]
+enum Special {
+    /// A prefix, with the number of the operator behind it.
+    Misc,
+    Vector,
+    /// A block type.
     Block,
-    Index,
-    Indexes,
+    /// Labels, with their count before them and one more behind.
     Targets,
-    Memory,
-    MemoryLane,
-    Number,
-    Bytes(u8),
+    /// Value types, with their count before them.
     Types,
     Unknown,
 }
 
+const fn plain(numbers: u8, bytes: u8) -> Layout {
+    Layout {
+        numbers,
+        bytes,
+        special: None,
+    }
+}
+
+const fn special(special: Special) -> Layout {
+    Layout {
+        numbers: 0,
+        bytes: 0,
+        special: Some(special),
+    }
+}
+
 const fn core_layout(opcode: u8) -> Layout {
     match opcode {
-        0x00 | 0x01 | 0x05 | 0x0b | 0x0f | 0x1a | 0x1b | 0x45..=0xc4 | 0xd1 => Layout::None,
-        0x02..=0x04 => Layout::Block,
-        0x0c | 0x0d | 0x10 | 0x20..=0x26 | 0x3f | 0x40 | 0xd2 => Layout::Index,
-        0x11 => Layout::Indexes,
-        0x0e => Layout::Targets,
-        0x1c => Layout::Types,
-        0x28..=0x3e => Layout::Memory,
-        0x41 | 0x42 | 0xd0 => Layout::Number,
-        0x43 => Layout::Bytes(4),
-        0x44 => Layout::Bytes(8),
-        _ => Layout::Unknown,
+        0x00 | 0x01 | 0x05 | 0x0b | 0x0f | 0x1a | 0x1b | 0x45..=0xc4 | 0xd1 => plain(0, 0),
+        0x0c | 0x0d | 0x10 | 0x20..=0x26 | 0x3f..=0x42 | 0xd0 | 0xd2 => plain(1, 0),
+        0x11 | 0x28..=0x3e => plain(2, 0),
+        0x43 => plain(0, 4),
+        0x44 => plain(0, 8),
+        0x02..=0x04 => special(Special::Block),
+        0x0e => special(Special::Targets),
+        0x1c => special(Special::Types),
+        0xfc => special(Special::Misc),
+        0xfd => special(Special::Vector),
+        _ => special(Special::Unknown),
     }
 }
 
 const fn misc_layout(opcode: u32) -> Layout {
     match opcode {
-        0..=7 => Layout::None,
-        8 | 10 | 12 | 14 => Layout::Indexes,
-        9 | 11 | 13 | 15..=17 => Layout::Index,
-        _ => Layout::Unknown,
+        0..=7 => plain(0, 0),
+        8 | 10 | 12 | 14 => plain(2, 0),
+        9 | 11 | 13 | 15..=17 => plain(1, 0),
+        _ => special(Special::Unknown),
     }
 }
 
 const fn vector_layout(opcode: u32) -> Layout {
     match opcode {
-        0..=11 | 92 | 93 => Layout::Memory,
-        12 | 13 => Layout::Bytes(16),
-        21..=34 => Layout::Bytes(1),
-        84..=91 => Layout::MemoryLane,
-        14..=20 | 35..=83 | 94..=255 => Layout::None,
-        _ => Layout::Unknown,
+        0..=11 | 92 | 93 => plain(2, 0),
+        12 | 13 => plain(0, 16),
+        21..=34 => plain(0, 1),
+        84..=91 => plain(2, 1),
+        14..=20 | 35..=83 | 94..=255 => plain(0, 0),
+        _ => special(Special::Unknown),
     }
 }
 
 const CORE: [Layout; 256] = {
-    let mut table = [Layout::Unknown; 256];
+    let mut table = [plain(0, 0); 256];
     let mut opcode = 0;
     while opcode < 256 {
         table[opcode] = core_layout(opcode as u8);
@@ -147,27 +170,18 @@ impl<'a> Decoder<'a> {
     }
 
     /// The next operator, or `None` at the end and at bytes that are not WebAssembly 2.0.
+    #[inline]
     pub(crate) fn operator(&mut self) -> Option<Operator> {
         let start = self.position;
         let opcode = self.byte()?;
-        let (code, layout) = match opcode {
-            0xfc => {
-                let sub = self.u32()?;
-                (
-                    MISC.checked_add(u16::try_from(sub).ok()?)?,
-                    misc_layout(sub),
-                )
+        let layout = CORE[usize::from(opcode)];
+        let (code, first, second) = match layout.special {
+            None => {
+                let (first, second) = self.immediates(layout)?;
+                (Code::from(opcode), first, second)
             }
-            0xfd => {
-                let sub = self.u32()?;
-                (
-                    VECTOR.checked_add(u16::try_from(sub).ok()?)?,
-                    vector_layout(sub),
-                )
-            }
-            _ => (Code::from(opcode), CORE[usize::from(opcode)]),
+            Some(special) => self.special(Code::from(opcode), special)?,
         };
-        let (first, second) = self.immediates(layout)?;
         Some(Operator {
             code,
             start,
@@ -194,51 +208,76 @@ impl<'a> Decoder<'a> {
         (0..=count).map_while(move |_| decoder.u32())
     }
 
-    /// An unsigned LEB128 number of at most 32 bits.
+    /// A LEB128 number; of what does not fit in 32 bits, the low part.
+    #[inline]
     pub(crate) fn u32(&mut self) -> Option<u32> {
-        let mut byte = self.byte()?;
-        let mut value = u32::from(byte & 0x7f);
-        let mut shift = 7;
-        while byte & 0x80 != 0 {
-            if shift > 28 {
-                return None;
-            }
-            byte = self.byte()?;
-            value |= u32::from(byte & 0x7f) << shift;
-            shift += 7;
+        let byte = self.byte()?;
+        if byte & 0x80 == 0 {
+            Some(u32::from(byte))
+        } else {
+            self.long_u32(u32::from(byte & 0x7f))
         }
+    }
+
+    fn long_u32(&mut self, mut value: u32) -> Option<u32> {
+        for shift in [7, 14, 21, 28] {
+            let byte = self.byte()?;
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        while self.byte()? & 0x80 != 0 {}
         Some(value)
     }
 
+    #[inline]
     fn immediates(&mut self, layout: Layout) -> Option<(u32, u32)> {
         let mut values = (0, 0);
-        match layout {
-            Layout::None => {}
-            Layout::Block => values.0 = self.block()?,
-            Layout::Index => values.0 = self.u32()?,
-            Layout::Indexes => values = (self.u32()?, self.u32()?),
-            Layout::Targets => {
-                values.0 = self.u32()?;
-                for _ in 0..=values.0 {
-                    self.u32()?;
-                }
-            }
-            Layout::Memory => self.memory_argument()?,
-            Layout::MemoryLane => {
-                self.memory_argument()?;
-                self.skip(1)?;
-            }
-            Layout::Number => self.number()?,
-            Layout::Bytes(count) => self.skip(usize::from(count))?,
-            Layout::Types => {
-                let count = self.u32()?;
-                self.skip(count as usize)?;
-            }
-            Layout::Unknown => return None,
+        if layout.numbers > 0 {
+            values.0 = self.u32()?;
+        }
+        if layout.numbers > 1 {
+            values.1 = self.u32()?;
+        }
+        if layout.bytes > 0 {
+            self.skip(usize::from(layout.bytes))?;
         }
         Some(values)
     }
 
+    fn special(&mut self, code: Code, special: Special) -> Option<(Code, u32, u32)> {
+        match special {
+            Special::Misc => self.prefixed(MISC, misc_layout),
+            Special::Vector => self.prefixed(VECTOR, vector_layout),
+            Special::Block => Some((code, self.block()?, 0)),
+            Special::Targets => {
+                let count = self.u32()?;
+                for _ in 0..=count {
+                    self.u32()?;
+                }
+                Some((code, count, 0))
+            }
+            Special::Types => {
+                let count = self.u32()?;
+                self.skip(count as usize)?;
+                Some((code, 0, 0))
+            }
+            Special::Unknown => None,
+        }
+    }
+
+    fn prefixed(&mut self, base: Code, layout: impl Fn(u32) -> Layout) -> Option<(Code, u32, u32)> {
+        let number = self.u32()?;
+        let layout = layout(number);
+        if layout.special.is_some() {
+            return None;
+        }
+        let (first, second) = self.immediates(layout)?;
+        Some((base + Code::try_from(number).ok()?, first, second))
+    }
+
+    #[inline]
     fn byte(&mut self) -> Option<u8> {
         let byte = *self.bytes.get(self.position)?;
         self.position += 1;
@@ -260,16 +299,6 @@ impl<'a> Decoder<'a> {
             return Some(0);
         }
         self.u32()
-    }
-
-    fn memory_argument(&mut self) -> Option<()> {
-        self.u32()?;
-        self.number()
-    }
-
-    fn number(&mut self) -> Option<()> {
-        while self.byte()? & 0x80 != 0 {}
-        Some(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::costs::Costs;
+use crate::costs::{Weights, entry_cost};
 use crate::graph::UNCHECKED;
 use crate::operators::{Decoder, Operator, code};
 use crate::{ComplexityCaps, PrepareError, caps};
@@ -54,7 +54,7 @@ pub(crate) struct Survey {
 /// What of a module a look at a body needs.
 pub(crate) struct Terms<'a> {
     pub(crate) caps: &'a ComplexityCaps,
-    pub(crate) costs: &'a Costs,
+    pub(crate) weights: &'a Weights,
     pub(crate) imported_functions: u32,
 }
 
@@ -86,7 +86,7 @@ impl Survey {
             body.locals = u32::try_from(locals).unwrap_or(u32::MAX);
             body.slots = slots;
             body.code = decoder.position();
-            body.cost = Costs::entry(body.locals);
+            body.cost = entry_cost(body.locals);
             self.operators(decoder, terms, &mut body)?;
         }
         body.calls = calls..self.calls.len();
@@ -103,7 +103,7 @@ impl Survey {
     ) -> Result<(), PrepareError> {
         let mut nesting = 0;
         while let Some(Operator { code, first, .. }) = decoder.operator() {
-            body.cost += terms.costs.weight(code);
+            body.cost += terms.weights.weight(code);
             match code {
                 code::BLOCK | code::LOOP | code::IF => {
                     nesting += 1;

@@ -8,7 +8,7 @@ use wasmparser::{
 };
 
 use crate::caps::{self, check};
-use crate::costs::Costs;
+use crate::costs::Weights;
 use crate::features::{self, FEATURES};
 use crate::outline::{ExportEntry, ImportEntry, Imported, Kind, Outline, Section};
 use crate::survey::Terms;
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) fn validate<'a>(
     wasm: &'a [u8],
     config: &PrepareConfig,
-    costs: &Costs,
+    weights: &Weights,
 ) -> Result<Outline<'a>, PrepareError> {
     check(
         "moduleBytes",
@@ -36,7 +36,7 @@ pub(crate) fn validate<'a>(
             "the bytes are a component, not a module",
         ));
     }
-    let mut reading = Reading::new(wasm, &config.complexity, costs);
+    let mut reading = Reading::new(wasm, &config.complexity, weights);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     for payload in parser.parse_all(wasm) {
@@ -88,7 +88,7 @@ impl From<PrepareError> for Fault {
 /// The state of one walk.
 struct Reading<'a, 'c> {
     caps: &'c ComplexityCaps,
-    costs: &'c Costs,
+    weights: &'c Weights,
     validator: Validator,
     allocations: FuncValidatorAllocations,
     segment_bytes: u64,
@@ -96,10 +96,10 @@ struct Reading<'a, 'c> {
 }
 
 impl<'a, 'c> Reading<'a, 'c> {
-    fn new(wasm: &'a [u8], caps: &'c ComplexityCaps, costs: &'c Costs) -> Self {
+    fn new(wasm: &'a [u8], caps: &'c ComplexityCaps, weights: &'c Weights) -> Self {
         Self {
             caps,
-            costs,
+            weights,
             validator: Validator::new_with_features(FEATURES),
             allocations: FuncValidatorAllocations::default(),
             segment_bytes: 0,
@@ -162,7 +162,7 @@ impl<'a, 'c> Reading<'a, 'c> {
                 let range = range.start as usize..range.end as usize;
                 let terms = Terms {
                     caps,
-                    costs: self.costs,
+                    weights: self.weights,
                     imported_functions: outline.imported.functions,
                 };
                 self.outline.survey.add(self.outline.wasm, range, &terms)

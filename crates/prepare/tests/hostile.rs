@@ -181,11 +181,14 @@ fn large_shapes_are_refused_by_the_default_caps() {
     }
 }
 
+/// Makes a module of this size.
+type Shape = fn(usize) -> Vec<u8>;
+
 /// Ten times the module may take no more than about ten times as long. The bound leaves room for a busy machine;
 /// anything quadratic takes a hundred times as long.
 #[test]
 fn time_is_linear_in_what_a_module_controls() {
-    let shapes: [(&str, fn(usize) -> Vec<u8>, usize); 4] = [
+    let shapes: [(&str, Shape, usize); 4] = [
         ("nested blocks", nested, 60_000),
         ("groups of locals", local_groups, 60_000),
         ("conditional branches", branchy, 30_000),

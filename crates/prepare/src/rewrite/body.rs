@@ -11,23 +11,22 @@
 //! status = fuel, unreachable
 //! ```
 
-use aingle_wasm_types::meter::Stop;
-use wasm_encoder::{BlockType, Encode, InstructionSink};
+use wasm_encoder::{BlockType, Encode, InstructionSink, ValType};
 
 use super::Rewriting;
 use super::ours::Function;
-use crate::FunctionType;
-use crate::costs::Costs;
+use crate::costs::Weights;
 use crate::graph::{Action, Graph, Step};
 use crate::operators::{Code, Decoder, code};
 use crate::placement::Placement;
 use crate::survey::Body;
+use crate::{FunctionType, Interruption};
 
 /// The function to write.
 pub(crate) struct Source<'a> {
     pub(crate) body: &'a Body,
     pub(crate) ty: &'a FunctionType,
-    pub(crate) costs: &'a Costs,
+    pub(crate) weights: &'a Weights,
     /// Units of call depth that a frame takes; 0 = not counted.
     pub(crate) depth: u32,
 }
@@ -41,31 +40,40 @@ pub(crate) fn write(
     out: &mut Vec<u8>,
 ) {
     let counter = source.ty.params.len() as u32;
+    let parked = counter + 1 + source.body.locals;
+    let polls = rewriting.config.interruption == Interruption::Stop && graph.loops;
     Writer {
         wasm: rewriting.outline.wasm,
         source,
         graph,
         placement,
-        costs: source.costs,
+        weights: source.weights,
         counter,
-        parked: counter + 1 + source.body.locals,
+        parked,
+        threshold: polls.then_some(parked + u32::from(graph.parks)),
+        checks: 0,
         rewriting,
         out,
     }
     .run();
 }
 
-struct Writer<'w, 'a> {
-    rewriting: &'w mut Rewriting<'a>,
+/// The state of one copy.
+pub(crate) struct Writer<'w, 'a> {
+    pub(super) rewriting: &'w mut Rewriting<'a>,
     wasm: &'a [u8],
     source: &'w Source<'w>,
     graph: &'w Graph,
     placement: &'w Placement,
-    costs: &'w Costs,
+    pub(super) weights: &'w Weights,
     /// Local that holds the counter.
-    counter: u32,
+    pub(super) counter: u32,
     /// Local for an `i32` that must be out of the way.
-    parked: u32,
+    pub(super) parked: u32,
+    /// Local that holds the threshold, where a loop compares with it.
+    pub(super) threshold: Option<u32>,
+    /// Checks written so far.
+    pub(super) checks: u32,
     out: &'w mut Vec<u8>,
 }
 
@@ -82,24 +90,27 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn sink(&mut self) -> InstructionSink<'_> {
+    pub(super) fn sink(&mut self) -> InstructionSink<'_> {
         InstructionSink::new(self.out)
     }
 
-    fn copy(&mut self, from: usize, to: u32) {
+    pub(super) fn copy(&mut self, from: usize, to: u32) {
         self.out.extend_from_slice(&self.wasm[from..to as usize]);
     }
 
-    /// The declared locals, and one more if something has to be parked.
+    /// The declared locals, and those of ours that are used.
     fn locals(&mut self) {
         let body = self.source.body;
         let mut decoder = Decoder::new(self.wasm, body.range.start);
         let groups = decoder.u32().unwrap_or(0);
-        (groups + u32::from(self.graph.parks)).encode(self.out);
+        let parked = self.graph.parks.then_some(ValType::I32);
+        let threshold = self.threshold.map(|_| ValType::I64);
+        let ours = u32::from(parked.is_some()) + u32::from(threshold.is_some());
+        (groups + ours).encode(self.out);
         self.copy(decoder.position(), body.code as u32);
-        if self.graph.parks {
+        for ty in parked.into_iter().chain(threshold) {
             1_u32.encode(self.out);
-            wasm_encoder::ValType::I32.encode(self.out);
+            ty.encode(self.out);
         }
     }
 
@@ -107,6 +118,10 @@ impl Writer<'_, '_> {
         if self.source.depth > 0 {
             let (globals, depth) = (self.rewriting.globals, self.source.depth);
             globals.take_depth(depth, &mut self.sink());
+        }
+        if let Some(local) = self.threshold {
+            let threshold = self.rewriting.globals.threshold();
+            self.sink().global_get(threshold).local_set(local);
         }
         if self.graph.stops {
             self.sink().block(BlockType::Empty);
@@ -149,7 +164,7 @@ impl Writer<'_, '_> {
                 let function = self.rewriting.ours(Function::growing(code, table));
                 self.call(function);
             }
-            Action::Bulk { edge, code } => self.bulk(edge, code, step.blocks),
+            Action::Bulk { edge, code, first } => self.bulk(step, edge, code, first),
             Action::Local { code, index } => self.local(code, index + 1),
             Action::Reference { function } => {
                 let function = self.rewriting.value(function);
@@ -200,20 +215,14 @@ impl Writer<'_, '_> {
         self.check(owed, blocks);
     }
 
-    /// With the counter on the stack: stops if it is below what is owed.
-    fn check(&mut self, owed: i64, blocks: u32) {
-        let stop = self.stop_label(blocks);
-        self.sink().i64_const(owed).i64_lt_s().br_if(stop);
-    }
-
     /// What is owed in a node behind the charge at its head.
-    fn owed(&self, edge: u32) -> i64 {
+    pub(super) fn owed(&self, edge: u32) -> i64 {
         let head = self.graph.edges[edge as usize].from;
         self.placement.owed(head) - self.placement.charge(edge)
     }
 
     /// The label of the block that stops are reached through.
-    fn stop_label(&self, blocks: u32) -> u32 {
+    pub(super) fn stop_label(&self, blocks: u32) -> u32 {
         if blocks == 0 {
             0
         } else {
@@ -266,29 +275,6 @@ impl Writer<'_, '_> {
             .local_set(counter);
     }
 
-    /// Charges for the length on the stack and checks before the work begins.
-    fn bulk(&mut self, edge: u32, code: Code, blocks: u32) {
-        let (parked, counter) = (self.parked, self.counter);
-        let shift = Costs::bulk_shift(code).unwrap_or(0);
-        // The operator's own cost is owed as well, or the work would be done for a guest that cannot pay for it.
-        let owed = self.owed(edge) + self.weight(code);
-        let mut out = self.sink();
-        out.local_set(parked)
-            .local_get(counter)
-            .local_get(parked)
-            .i64_extend_i32_u();
-        if shift > 0 {
-            out.i64_const(shift).i64_shr_u();
-        }
-        out.i64_sub().local_tee(counter);
-        self.check(owed, blocks);
-        self.sink().local_get(parked);
-    }
-
-    fn weight(&self, code: Code) -> i64 {
-        self.costs.weight(code) as i64
-    }
-
     fn exit(&mut self, edge: u32) {
         let (globals, depth) = (self.rewriting.globals, self.source.depth);
         if depth > 0 {
@@ -296,9 +282,9 @@ impl Writer<'_, '_> {
         }
         self.pass(edge);
         if self.graph.stops {
-            let mut out = self.sink();
-            out.return_().end();
-            globals.stop(Stop::Fuel, &mut out);
+            self.sink().return_().end();
+            self.rewriting
+                .stop_for_check(&mut InstructionSink::new(self.out));
         }
         self.sink().end();
     }

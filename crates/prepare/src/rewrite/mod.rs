@@ -4,7 +4,10 @@
 //! What is ours goes to the ends of the sections, so that no index of the module's own changes.
 
 mod body;
+mod bulk;
+mod check;
 mod elements;
+mod hooks;
 mod ours;
 mod sections;
 mod types;
@@ -13,11 +16,12 @@ use aingle_wasm_types::meter::{self, Stop};
 use wasm_encoder::InstructionSink;
 
 use crate::call_graph::{Depth, depths};
-use crate::costs::Costs;
+use crate::costs::Weights;
 use crate::graph::{Context, Graph};
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
-use crate::{PrepareConfig, ValueType};
+use crate::{Interruption, PrepareConfig, ValueType, reserved};
+use hooks::Hooks;
 use ours::{Function, Ours};
 use types::Types;
 
@@ -28,19 +32,27 @@ use types::Types;
 pub(crate) fn rewrite(
     outline: &Outline<'_>,
     config: &PrepareConfig,
-    costs: &Costs,
+    weights: &Weights,
 ) -> wasmparser::Result<Vec<u8>> {
+    let mut types = Types::new(&outline.types);
+    let floors = if config.interruption == Interruption::Floors {
+        check::MIN_FLOORS
+    } else {
+        0
+    };
     let mut rewriting = Rewriting {
         outline,
         config,
+        hooks: Hooks::new(outline, config, &mut types),
+        floors,
         depths: depths(outline),
         globals: Globals::after(outline),
-        types: Types::new(&outline.types),
+        types,
         function_types: Vec::new(),
         ours: Ours::new(outline.functions.len() as u32),
     };
     rewriting.declare();
-    let code = rewriting.code(costs);
+    let code = rewriting.code(weights);
     sections::assemble(&rewriting, &code)
 }
 
@@ -50,6 +62,9 @@ struct Rewriting<'a> {
     config: &'a PrepareConfig,
     depths: Vec<Depth>,
     globals: Globals,
+    hooks: Hooks,
+    /// Floors in use.
+    floors: u32,
     types: Types,
     /// Type index of each of the module's defined functions.
     function_types: Vec<u32>,
@@ -105,12 +120,12 @@ impl Rewriting<'_> {
     }
 
     /// The contents of the code section without the count: the module's bodies, then ours.
-    fn code(&mut self, costs: &Costs) -> Vec<u8> {
+    fn code(&mut self, weights: &Weights) -> Vec<u8> {
         let outline = self.outline;
         let context = Context {
             wasm: outline.wasm,
             types: &outline.types,
-            costs,
+            weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
         };
@@ -124,7 +139,7 @@ impl Rewriting<'_> {
             let function = body::Source {
                 body: source,
                 ty,
-                costs,
+                weights,
                 depth: self.depths[position].frame,
             };
             body::write(self, &function, &graph, &placement, &mut out);
@@ -135,9 +150,54 @@ impl Rewriting<'_> {
     }
 }
 
+impl Rewriting<'_> {
+    /// The reserved globals in the order of their indices.
+    fn reserved_globals(&self) -> Vec<Reserved> {
+        let Globals {
+            fuel,
+            status,
+            depth,
+            memory_cap,
+            table_cap,
+        } = self.globals;
+        let (i32, i64) = (ValueType::I32, ValueType::I64);
+        let global = |name: &str, index, ty, initial| Reserved {
+            name: name.to_owned(),
+            index,
+            ty,
+            initial,
+        };
+        let mut reserved = vec![
+            global(meter::FUEL, fuel, i64, 0),
+            global(meter::STATUS, status, i32, 0),
+            global(meter::DEPTH, depth, i32, 0),
+            global(meter::MEMORY_CAP, memory_cap, i32, self.config.memory_pages),
+            global(meter::TABLE_CAP, table_cap, i32, self.config.table_elements),
+        ];
+        let floor = |number| {
+            global(
+                &format!("{}{number}", reserved::FLOOR),
+                self.globals.floor(number),
+                i64,
+                0,
+            )
+        };
+        reserved.extend((0..self.floors).map(floor));
+        if self.config.interruption == Interruption::Stop {
+            reserved.push(global(
+                reserved::THRESHOLD,
+                self.globals.threshold(),
+                i64,
+                0,
+            ));
+        }
+        reserved
+    }
+}
+
 /// A reserved global.
 struct Reserved {
-    name: &'static str,
+    name: String,
     index: u32,
     ty: ValueType,
     initial: u32,
@@ -163,33 +223,6 @@ impl Globals {
             memory_cap: first + 3,
             table_cap: first + 4,
         }
-    }
-
-    /// The reserved globals in the order of their indices.
-    fn reserved(self, config: &PrepareConfig) -> [Reserved; 5] {
-        let global = |name, index, ty, initial| Reserved {
-            name,
-            index,
-            ty,
-            initial,
-        };
-        [
-            global(meter::FUEL, self.fuel, ValueType::I64, 0),
-            global(meter::STATUS, self.status, ValueType::I32, 0),
-            global(meter::DEPTH, self.depth, ValueType::I32, 0),
-            global(
-                meter::MEMORY_CAP,
-                self.memory_cap,
-                ValueType::I32,
-                config.memory_pages,
-            ),
-            global(
-                meter::TABLE_CAP,
-                self.table_cap,
-                ValueType::I32,
-                config.table_elements,
-            ),
-        ]
     }
 
     /// Writes why, then traps.

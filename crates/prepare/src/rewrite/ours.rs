@@ -7,10 +7,13 @@ use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::Rewriting;
+use super::bulk::Bulk;
+use super::check::LOWEST_THRESHOLD;
 use super::sections::sized;
 use super::types::threaded;
 use crate::costs::PAGE_COST;
 use crate::operators::{Code, code};
+use crate::reserved::POLL_INTERVAL;
 use crate::{FunctionType, ValueType};
 
 /// A function of ours.
@@ -25,6 +28,12 @@ pub(crate) enum Function {
     GrowMemory,
     /// `(reference, elements, counter) -> (i32, counter)`: `table.grow` of this table with caps and cost.
     GrowTable(u32),
+    /// `(i32, i32, i32) -> ()`: a bulk operator on a long range.
+    Pieces(Bulk),
+    /// `() -> i64`: reads floor 0.
+    Floor,
+    /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
+    Poll,
 }
 
 impl Function {
@@ -82,6 +91,15 @@ impl Rewriting<'_> {
             Function::GrowTable(table) => {
                 self.growing_type(vec![outline.tables[table as usize].element, ValueType::I32])
             }
+            Function::Pieces(_) => self.types.function(Bulk::ty()),
+            Function::Floor => self.types.function(FunctionType {
+                params: Vec::new(),
+                results: vec![ValueType::I64],
+            }),
+            Function::Poll => self.types.function(FunctionType {
+                params: vec![ValueType::I64],
+                results: vec![ValueType::I64],
+            }),
         };
         let index = self.ours.first + self.ours.used.len() as u32;
         self.ours.used.push((function, ty));
@@ -103,6 +121,11 @@ impl Rewriting<'_> {
             Function::Inward(wrapped) => self.inward(wrapped),
             Function::GrowMemory => self.grow_memory(),
             Function::GrowTable(table) => self.grow_table(table),
+            Function::Pieces(bulk) => self.pieces(bulk),
+            Function::Floor => body(&[], |out| {
+                out.global_get(self.globals.floor(0));
+            }),
+            Function::Poll => self.poll(),
         }
     }
 
@@ -154,7 +177,9 @@ impl Rewriting<'_> {
                     .i32_or();
             }
             refuse(counter, out);
-            out.local_get(pages).memory_grow(0).local_tee(result);
+            out.local_get(pages);
+            self.hooks.grow_memory(out);
+            out.local_tee(result);
             self.refused(self.outline.imported.memories > 0, counter, out);
             out.local_get(counter)
                 .local_get(pages)
@@ -188,10 +213,10 @@ impl Rewriting<'_> {
                 out.i64_const(max.into()).i64_gt_u().i32_or();
             }
             refuse(counter, out);
-            out.local_get(reference)
-                .local_get(elements)
-                .table_grow(table)
-                .local_tee(result);
+            out.local_get(reference).local_get(elements);
+            self.hooks
+                .grow_table(table, self.outline.tables[table as usize].element, out);
+            out.local_tee(result);
             self.refused(table < self.outline.imported.tables, counter, out);
             out.local_get(counter)
                 .local_get(elements)
@@ -200,6 +225,25 @@ impl Rewriting<'_> {
                 .local_set(counter);
             self.stop_if_spent(counter, out);
             out.local_get(result).local_get(counter);
+        })
+    }
+
+    fn poll(&self) -> Vec<u8> {
+        let (counter, next) = (0, 1);
+        body(&[(1, ValType::I64)], |out| {
+            self.stop_if_asked(out);
+            out.local_get(counter)
+                .i64_const(POLL_INTERVAL as i64)
+                .i64_sub()
+                .local_tee(next);
+            out.i64_const(LOWEST_THRESHOLD)
+                .local_get(next)
+                .i64_const(LOWEST_THRESHOLD)
+                .i64_gt_s()
+                .select();
+            out.local_tee(next)
+                .global_set(self.globals.threshold())
+                .local_get(next);
         })
     }
 
@@ -241,7 +285,11 @@ fn get_all(ty: &FunctionType, out: &mut InstructionSink<'_>) {
     }
 }
 
-fn body(locals: &[(u32, ValType)], write: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<u8> {
+/// A body with these locals.
+pub(super) fn body(
+    locals: &[(u32, ValType)],
+    write: impl FnOnce(&mut InstructionSink<'_>),
+) -> Vec<u8> {
     let mut function = wasm_encoder::Function::new(locals.iter().copied());
     let out = &mut function.instructions();
     write(out);

@@ -3,7 +3,7 @@
 use aingle_wasm_types::meter;
 use wasm_encoder::{
     CodeSection, Encode, EntityType, ExportKind, ExportSection, FunctionSection, GlobalType,
-    ImportSection, InstructionSink, MemorySection, MemoryType, Section as _, SectionId,
+    ImportSection, InstructionSink, MemorySection, MemoryType, RefType, Section as _, SectionId,
     TableSection, TableType, ValType,
 };
 use wasmparser::Result;
@@ -12,7 +12,8 @@ use super::Rewriting;
 use super::types::encoded;
 use crate::operators::Decoder;
 use crate::outline::{Kind, Section};
-use crate::{FunctionType, ValueType};
+use crate::reserved::{self, HOOK_COUNT};
+use crate::{FunctionType, Growth, ValueType};
 
 /// First bytes of every module.
 const HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";
@@ -187,6 +188,17 @@ impl Assembly<'_> {
         for position in outline.imported.tables as usize..outline.tables.len() {
             section.table(self.table(position));
         }
+        if self.rewriting.hooks.table().is_some() {
+            let size = Some(HOOK_COUNT.into());
+            let minimum = HOOK_COUNT.into();
+            section.table(TableType {
+                element_type: RefType::FUNCREF,
+                table64: false,
+                minimum,
+                maximum: size,
+                shared: false,
+            });
+        }
         self.unless_empty(section.is_empty(), &section);
     }
 
@@ -196,7 +208,7 @@ impl Assembly<'_> {
         TableType {
             element_type: match encoded(table.element) {
                 ValType::Ref(ty) => ty,
-                _ => wasm_encoder::RefType::FUNCREF,
+                _ => RefType::FUNCREF,
             },
             table64: false,
             minimum: table.min.into(),
@@ -227,7 +239,7 @@ impl Assembly<'_> {
     }
 
     fn globals(&mut self, contents: &[u8]) -> Result<()> {
-        let reserved = self.rewriting.globals.reserved(self.rewriting.config);
+        let reserved = self.rewriting.reserved_globals();
         let (count, _) = split_count(contents);
         let mut list = Vec::with_capacity(contents.len() + 8 * reserved.len());
         (count + reserved.len() as u32).encode(&mut list);
@@ -263,14 +275,26 @@ impl Assembly<'_> {
             };
             section.export(export.name, kind, index);
         }
-        for global in rewriting.globals.reserved(rewriting.config) {
-            section.export(global.name, ExportKind::Global, global.index);
+        for global in rewriting.reserved_globals() {
+            section.export(&global.name, ExportKind::Global, global.index);
         }
         if !outline.memories.is_empty() {
             section.export(meter::MEMORY, ExportKind::Memory, 0);
         }
         if let Some(start) = outline.start {
             section.export(meter::START, ExportKind::Func, rewriting.export(start));
+        }
+        if let Some(table) = rewriting.hooks.table() {
+            section.export(reserved::HOOKS, ExportKind::Table, table);
+        }
+        if rewriting.config.growth == Growth::Host {
+            for table in 0..outline.tables.len() as u32 {
+                section.export(
+                    &format!("{}{table}", reserved::TABLE),
+                    ExportKind::Table,
+                    table,
+                );
+            }
         }
         section.append_to(&mut self.out);
     }

@@ -1,9 +1,12 @@
 //! Runs prepared modules in an interpreter, the way a host does.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use aingle_wasm_prepare::{PrepareConfig, prepare};
+use aingle_wasm_prepare::{PrepareConfig, prepare, reserved};
 use aingle_wasm_types::meter::{self, Stop};
-use wasmi::{Config, Engine, Extern, Instance, Linker, Module, Store, Val};
+use wasmi::{
+    Caller, Config, Engine, Extern, ExternRef, Func, Instance, Linker, Module, Nullable, Ref,
+    Store, Val,
+};
 
 /// Depth units a test starts with unless it says otherwise.
 pub(crate) const DEPTH: i32 = 500;
@@ -19,9 +22,18 @@ pub(crate) enum Outcome {
     Trapped(String),
 }
 
+/// What the hooks of a test's host know.
+#[derive(Default)]
+pub(crate) struct Host {
+    /// How often the guest has asked.
+    pub(crate) polls: u64,
+    /// At which question it is told to stop.
+    pub(crate) stop_at: u64,
+}
+
 /// An instance of a prepared module.
 pub(crate) struct Guest {
-    pub(crate) store: Store<()>,
+    pub(crate) store: Store<Host>,
     pub(crate) instance: Instance,
 }
 
@@ -42,11 +54,58 @@ impl Guest {
         let prepared = prepare(wasm, config).expect("the module is accepted");
         let engine = engine();
         let module = Module::new(&engine, &prepared.bytes).expect("the prepared module validates");
-        let mut store = Store::new(&engine, ());
+        let mut store = Store::new(&engine, Host::default());
         let instance = linker(&engine)
             .instantiate_and_start(&mut store, &module)
             .expect("the module instantiates");
-        Self { store, instance }
+        let mut guest = Self { store, instance };
+        guest.fill_hooks();
+        guest
+    }
+
+    /// Fills the table of hooks, where there is one.
+    fn fill_hooks(&mut self) {
+        let Some(hooks) = self.instance.get_table(&self.store, reserved::HOOKS) else {
+            return;
+        };
+        let poll = Func::wrap(&mut self.store, |mut caller: Caller<'_, Host>| -> i32 {
+            caller.data_mut().polls += 1;
+            i32::from(caller.data().polls == caller.data().stop_at)
+        });
+        let grow_memory = Func::wrap(
+            &mut self.store,
+            |mut caller: Caller<'_, Host>, pages: i32| -> i32 {
+                let Some(Extern::Memory(memory)) = caller.get_export(meter::MEMORY) else {
+                    return -1;
+                };
+                memory
+                    .grow(&mut caller, u64::from(pages.cast_unsigned()))
+                    .map_or(-1, |size| size as i32)
+            },
+        );
+        let grow_functions = Func::wrap(
+            &mut self.store,
+            |caller: Caller<'_, Host>, value: Nullable<Func>, elements: i32, table: i32| {
+                grow_table(caller, value.into(), elements, table)
+            },
+        );
+        let grow_externs = Func::wrap(
+            &mut self.store,
+            |caller: Caller<'_, Host>, value: Nullable<ExternRef>, elements: i32, table: i32| {
+                grow_table(caller, value.into(), elements, table)
+            },
+        );
+        for (element, hook) in [
+            (reserved::POLL, poll),
+            (reserved::GROW_MEMORY, grow_memory),
+            (reserved::GROW_FUNCTIONS, grow_functions),
+            (reserved::GROW_EXTERNS, grow_externs),
+        ] {
+            let hook = Ref::Func(Nullable::Val(hook));
+            hooks
+                .set(&mut self.store, element.into(), hook)
+                .expect("an element for each hook");
+        }
     }
 
     pub(crate) fn global(&self, name: &str) -> Val {
@@ -61,6 +120,13 @@ impl Guest {
         global.set(&mut self.store, value.into()).expect(name);
     }
 
+    /// Writes all floors, number 0 first.
+    pub(crate) fn set_floors(&mut self, value: i64) -> usize {
+        let floors = set_floors(&mut self.store, &self.instance, value);
+        assert!(floors == 0 || floors > 1);
+        floors
+    }
+
     pub(crate) fn left(&self) -> i64 {
         self.global(meter::FUEL).i64().expect("an i64")
     }
@@ -70,6 +136,14 @@ impl Guest {
         self.set_global(meter::FUEL, limit);
         self.set_global(meter::STATUS, 0i32);
         self.set_global(meter::DEPTH, DEPTH);
+        if self
+            .instance
+            .get_global(&self.store, reserved::THRESHOLD)
+            .is_some()
+        {
+            self.set_global(reserved::THRESHOLD, i64::MAX);
+        }
+        self.set_floors(0);
         self.call_again(name, arguments, limit)
     }
 
@@ -109,6 +183,16 @@ impl Guest {
     }
 }
 
+fn grow_table(mut caller: Caller<'_, Host>, value: Ref, elements: i32, table: i32) -> i32 {
+    let Some(Extern::Table(table)) = caller.get_export(&format!("{}{table}", reserved::TABLE))
+    else {
+        return -1;
+    };
+    table
+        .grow(&mut caller, u64::from(elements.cast_unsigned()), value)
+        .map_or(-1, |size| size as i32)
+}
+
 pub(crate) fn engine() -> Engine {
     let mut config = Config::default();
     config
@@ -118,14 +202,28 @@ pub(crate) fn engine() -> Engine {
 }
 
 /// Host functions that tests import: `env.nop`, and `env.charge(units)` which takes fuel as a host does.
-fn linker(engine: &Engine) -> Linker<()> {
+fn linker(engine: &Engine) -> Linker<Host> {
     let mut linker = Linker::new(engine);
     linker.func_wrap("env", "nop", || {}).expect("a fresh name");
+    linker
+        .func_wrap("env", "interrupt", |mut caller: Caller<'_, Host>| {
+            for number in 0.. {
+                let Some(Extern::Global(floor)) =
+                    caller.get_export(&format!("{}{number}", reserved::FLOOR))
+                else {
+                    break;
+                };
+                floor
+                    .set(&mut caller, Val::I64(i64::MAX))
+                    .expect("a mutable i64");
+            }
+        })
+        .expect("a fresh name");
     linker
         .func_wrap(
             "env",
             "charge",
-            |mut caller: wasmi::Caller<'_, ()>, units: i64| {
+            |mut caller: Caller<'_, Host>, units: i64| {
                 let Some(Extern::Global(fuel)) = caller.get_export(meter::FUEL) else {
                     panic!("no fuel global")
                 };
@@ -136,7 +234,7 @@ fn linker(engine: &Engine) -> Linker<()> {
         )
         .expect("a fresh name");
     linker
-        .func_wrap("env", "left", |caller: wasmi::Caller<'_, ()>| -> i64 {
+        .func_wrap("env", "left", |caller: Caller<'_, Host>| -> i64 {
             let Some(Extern::Global(fuel)) = caller.get_export(meter::FUEL) else {
                 panic!("no fuel global")
             };
@@ -144,6 +242,20 @@ fn linker(engine: &Engine) -> Linker<()> {
         })
         .expect("a fresh name");
     linker
+}
+
+/// Writes all floors of the instance; how many there are.
+fn set_floors(store: &mut Store<Host>, instance: &Instance, value: i64) -> usize {
+    (0..)
+        .map_while(|number| instance.get_global(&*store, &format!("{}{number}", reserved::FLOOR)))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|floor| {
+            floor
+                .set(&mut *store, Val::I64(value))
+                .expect("a mutable i64")
+        })
+        .count()
 }
 
 fn bits(value: &Val) -> u64 {

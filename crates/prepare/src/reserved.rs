@@ -1,0 +1,44 @@
+//! Names of what a prepared module has beside [`aingle_wasm_types::meter`], in the forms that ask for it.
+
+/// With [`Interruption::Floors`](crate::Interruption::Floors): the exported globals `__aingle_meter_floor_0`, `_1`, …
+/// without a gap, mutable `i64`, initially 0. To stop the guest the host writes [`i64::MAX`] into all of them, number 0
+/// first; before the next call it writes 0 again. Each check of a function reads another of them, because a code
+/// generator may load a global once for all the checks that the first one dominates; number 0 is read where a check
+/// has failed, to tell why. So where memory is weakly ordered a stop that the host asked for may be reported as
+/// [`Stop::Fuel`](aingle_wasm_types::meter::Stop::Fuel): a host that has asked takes either for its own.
+pub const FLOOR: &str = "__aingle_meter_floor_";
+
+/// With [`Interruption::Stop`](crate::Interruption::Stop): an exported global, mutable `i64`. The guest asks the host
+/// once its fuel is below it. The host writes [`i64::MAX`] before each call from outside.
+pub const THRESHOLD: &str = "__aingle_meter_threshold";
+
+/// With [`Interruption::Stop`](crate::Interruption::Stop) or [`Growth::Host`](crate::Growth::Host): an exported table
+/// of four function references, which the host fills after instantiation, before anything runs. They take and give
+/// plain values, no counter:
+///
+/// | element | type | does |
+/// |---|---|---|
+/// | [`POLL`] | `() -> (i32)` | tells whether the guest is to stop: not 0 ends it as interrupted |
+/// | [`GROW_MEMORY`] | `(i32) -> (i32)` | grows [`meter::MEMORY`](aingle_wasm_types::meter::MEMORY) by pages |
+/// | [`GROW_FUNCTIONS`] | `(funcref, i32, i32) -> (i32)` | grows a table of functions: value, elements, table |
+/// | [`GROW_EXTERNS`] | `(externref, i32, i32) -> (i32)` | grows a table of host values: value, elements, table |
+///
+/// Growing gives the former size, or −1 if the engine refuses. Caps are checked and fuel is charged by the guest.
+pub const HOOKS: &str = "__aingle_meter_hooks";
+
+/// Element of [`HOOKS`]: asks whether to go on.
+pub const POLL: u32 = 0;
+/// Element of [`HOOKS`]: grows the memory.
+pub const GROW_MEMORY: u32 = 1;
+/// Element of [`HOOKS`]: grows a table of functions.
+pub const GROW_FUNCTIONS: u32 = 2;
+/// Element of [`HOOKS`]: grows a table of host values.
+pub const GROW_EXTERNS: u32 = 3;
+/// Elements of [`HOOKS`].
+pub const HOOK_COUNT: u32 = 4;
+
+/// With [`Growth::Host`](crate::Growth::Host): the module's tables under `__aingle_meter_table_0`, `_1`, …
+pub const TABLE: &str = "__aingle_meter_table_";
+
+/// With [`Interruption::Stop`](crate::Interruption::Stop): units between two questions, as long as enough fuel is left.
+pub const POLL_INTERVAL: u64 = 1 << 17;

@@ -1,0 +1,127 @@
+//! Checks of the counter, in the three forms of interruption.
+//!
+//! A check that fails jumps to the one block of its function that says why and traps: anything that came back from
+//! there would make loops slower.
+
+use aingle_wasm_types::meter::Stop;
+use wasm_encoder::{BlockType, InstructionSink};
+
+use super::body::Writer;
+use super::ours::Function;
+use super::{Globals, Rewriting};
+use crate::Interruption;
+
+/// Checks of one function that have a floor of their own. Those after them read floor 0 in a function of ours, which
+/// no code generator looks through.
+const MAX_FLOORS: u32 = 1_024;
+
+/// Floors that there are at least: the one that tells why, and the one that functions of ours read.
+pub(crate) const MIN_FLOORS: u32 = FLOOR_OF_OURS + 1;
+const FLOOR_OF_OURS: u32 = 1;
+
+/// A threshold never falls below this, so that what is owed can be compared with it.
+pub(crate) const LOWEST_THRESHOLD: i64 = 1 << 16;
+
+impl Writer<'_, '_> {
+    /// With the counter on the stack and in its local: stops if it is below what is owed, or if the host wants to.
+    pub(crate) fn check(&mut self, owed: i64, blocks: u32) {
+        let stop = self.stop_label(blocks);
+        match self.rewriting.config.interruption {
+            Interruption::None => {
+                self.sink().i64_const(owed).i64_lt_s().br_if(stop);
+            }
+            Interruption::Floors => self.check_floor(owed, stop),
+            Interruption::Stop => self.check_threshold(owed, stop),
+        }
+    }
+
+    fn check_floor(&mut self, owed: i64, stop: u32) {
+        if owed != 0 {
+            self.sink().i64_const(owed).i64_sub();
+        }
+        self.checks += 1;
+        if self.checks < MAX_FLOORS {
+            let floor = self.rewriting.globals.floor(self.checks);
+            self.rewriting.floors = self.rewriting.floors.max(self.checks + 1);
+            self.sink().global_get(floor);
+        } else {
+            let floor = self.rewriting.ours(Function::Floor);
+            self.sink().call(floor);
+        }
+        self.sink().i64_lt_s().br_if(stop);
+    }
+
+    fn check_threshold(&mut self, owed: i64, stop: u32) {
+        let counter = self.counter;
+        if owed > LOWEST_THRESHOLD {
+            self.sink()
+                .i64_const(owed)
+                .i64_lt_s()
+                .br_if(stop)
+                .local_get(counter);
+        }
+        let poll = self.rewriting.ours(Function::Poll);
+        let threshold = self.rewriting.globals.threshold();
+        match self.threshold {
+            Some(local) => self.sink().local_get(local),
+            None => self.sink().global_get(threshold),
+        };
+        self.sink().i64_lt_s().if_(BlockType::Empty);
+        self.sink()
+            .local_get(counter)
+            .i64_const(owed)
+            .i64_lt_s()
+            .br_if(stop + 1);
+        self.sink().local_get(counter).call(poll);
+        match self.threshold {
+            Some(local) => self.sink().local_set(local),
+            None => self.sink().drop(),
+        };
+        self.sink().end();
+    }
+}
+
+impl Rewriting<'_> {
+    /// Says why a check has failed, then traps.
+    pub(crate) fn stop_for_check(&self, out: &mut InstructionSink<'_>) {
+        if self.config.interruption != Interruption::Floors {
+            return self.globals.stop(Stop::Fuel, out);
+        }
+        out.i32_const(Stop::Interrupted.as_i32())
+            .i32_const(Stop::Fuel.as_i32());
+        out.global_get(self.globals.floor(0))
+            .i64_const(0)
+            .i64_ne()
+            .select();
+        out.global_set(self.globals.status).unreachable();
+    }
+}
+
+impl Rewriting<'_> {
+    /// Stops if the host wants to; for functions of ours that work for long.
+    pub(super) fn stop_if_asked(&self, out: &mut InstructionSink<'_>) {
+        match self.config.interruption {
+            Interruption::None => return,
+            Interruption::Floors => out
+                .global_get(self.globals.floor(FLOOR_OF_OURS))
+                .i64_const(0)
+                .i64_ne(),
+            Interruption::Stop => self.hooks.poll(out),
+        };
+        out.if_(BlockType::Empty);
+        self.globals.stop(Stop::Interrupted, out);
+        out.end();
+    }
+}
+
+impl Globals {
+    /// The global that the host writes to stop the guest at its checks of this number.
+    pub(crate) fn floor(self, number: u32) -> u32 {
+        self.table_cap + 1 + number
+    }
+
+    /// The global below whose value the guest asks the host.
+    pub(crate) fn threshold(self) -> u32 {
+        self.table_cap + 1
+    }
+}
