@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::ffi::CStr;
 
-use aingle_wasm_host::{Detail, ErrorCode, HostError, Phase};
+use aingle_wasm_host::{Detail, ErrorCode, ErrorKind, HostError, Phase};
 
 use crate::js::{Js, Local};
 use crate::reference::JsRef;
@@ -13,8 +13,10 @@ use crate::reference::JsRef;
 pub(crate) enum Failure {
     /// The core refused or failed.
     Host(HostError),
-    /// The binding itself refused: an instance or engine is not in the state for it.
+    /// The binding itself refused: an instance is not in the state for it.
     Refused(ErrorCode, Phase),
+    /// This was closed: `engine` or `module`.
+    Closed(&'static str),
     /// The argument that should have been this was something else. Only `native.ts` calls the binding, so it is our bug.
     Argument(&'static str),
     /// A fault of this library.
@@ -25,7 +27,13 @@ pub(crate) enum Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        Self::Host(error)
+        match error.kind() {
+            ErrorKind::State {
+                code: ErrorCode::EngineClosed,
+                ..
+            } => Self::Closed("engine"),
+            _ => Self::Host(error),
+        }
     }
 }
 
@@ -53,6 +61,13 @@ impl Failure {
         match self {
             Self::Host(error) => host_error(js, error).map(Some),
             Self::Refused(code, phase) => object(js, code, phase, &[]).map(Some),
+            Self::Closed(what) => object(
+                js,
+                ErrorCode::EngineClosed,
+                Phase::Close,
+                &[("closed", Detail::Str(what.to_owned()))],
+            )
+            .map(Some),
             Self::Argument(expected) => {
                 internal(js, &format!("an argument of the binding is not {expected}")).map(Some)
             }
@@ -71,7 +86,7 @@ impl Failure {
 }
 
 fn host_error(js: Js, mut error: HostError) -> Result<Local, Failure> {
-    let value = object(js, error.code(), error.phase(), &error.details())?;
+    let value = object(js, error.code(), error.phase(), &details(&error))?;
     if let Some(thrown) = error
         .take_host_payload()
         .and_then(|payload| payload.downcast::<JsRef>().ok())
@@ -79,6 +94,18 @@ fn host_error(js: Js, mut error: HostError) -> Result<Local, Failure> {
         js.set(value, c"thrown", thrown.get(js)?)?;
     }
     Ok(value)
+}
+
+/// The core's details, without what the facade words from the others or from what was thrown.
+fn details(error: &HostError) -> Vec<(&'static str, Detail)> {
+    let mut details = error.details();
+    if matches!(
+        error.kind(),
+        ErrorKind::Envelope { .. } | ErrorKind::HostFunction { .. }
+    ) {
+        details.retain(|(key, _)| *key != "reason");
+    }
+    details
 }
 
 fn internal(js: Js, reason: &str) -> Result<Local, Failure> {

@@ -1,6 +1,7 @@
 //! The Node-API calls that the binding needs, typed. Everything that makes or reads a JavaScript value by hand goes
 //! through [`Js`]; the raw functions of [`crate::hot`] enter through [`entry`].
 
+use std::any::TypeId;
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -115,11 +116,15 @@ impl Js {
     pub(crate) fn external<T: 'static>(self, object: T) -> Result<Local, Failure> {
         unsafe extern "C" fn finalize<T>(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
             // SAFETY: `data` is the box given to `napi_create_external` below, and Node-API finalizes it once.
-            let object = unsafe { Box::from_raw(data.cast::<T>()) };
+            let object = unsafe { Box::from_raw(data.cast::<Tagged<T>>()) };
             // A panic must not unwind into Node; what could panic here is the drop of an engine's objects.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
         }
-        let data = Box::into_raw(Box::new(object)).cast::<c_void>();
+        let data = Box::into_raw(Box::new(Tagged {
+            tag: TypeId::of::<T>(),
+            object,
+        }))
+        .cast::<c_void>();
         make!(napi_create_external(
             self.0,
             data,
@@ -128,23 +133,27 @@ impl Js {
         ))
         .inspect_err(|_| {
             // SAFETY: no external was made, so the box has no other owner.
-            drop(unsafe { Box::from_raw(data.cast::<T>()) });
+            drop(unsafe { Box::from_raw(data.cast::<Tagged<T>>()) });
         })
     }
 
-    /// The object held by an external.
+    /// The object held by an external that [`Js::external`] made.
     ///
     /// # Safety
-    /// `value` is no external, or one made by [`Js::external`] with the same `T`, and is reachable from JavaScript for
-    /// as long as the reference is used.
+    /// `value` is no external of another addon, and stays reachable from JavaScript while the reference is used.
     pub(crate) unsafe fn external_ref<'a, T: 'static>(
         self,
         value: Local,
     ) -> Result<&'a T, Failure> {
         let data = make!(napi_get_value_external(self.0, value))
             .map_err(|_| Failure::Argument("an external"))?;
-        // SAFETY: by this function's contract `data` is the live box of a `T`.
-        Ok(unsafe { &*data.cast::<T>() })
+        // SAFETY: every external of this addon begins with the type it holds: ours, see `Tagged`, and those of napi-rs, whose
+        // `External` is laid out alike.
+        if unsafe { *data.cast::<TypeId>() } != TypeId::of::<T>() {
+            return Err(Failure::Argument("an external of its kind"));
+        }
+        // SAFETY: the tag says that this is the live box of a `Tagged<T>`.
+        Ok(unsafe { &(*data.cast::<Tagged<T>>()).object })
     }
 
     pub(crate) fn set(self, object: Local, name: &CStr, value: Local) -> Result<(), Failure> {
@@ -424,6 +433,13 @@ impl Js {
         ))?;
         self.set(exports, name, function)
     }
+}
+
+/// What an external holds, after the type by which it is told apart.
+#[repr(C)]
+struct Tagged<T> {
+    tag: TypeId,
+    object: T,
 }
 
 /// What a JavaScript function threw; nothing if the environment is ending and no code can run.

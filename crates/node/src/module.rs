@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aingle_wasm_host::{
-    AbiChoice, AfterTrap, ErrorCode, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions,
-    Phase, WasmEngine, WasmInstance,
+    AbiChoice, AfterTrap, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, WasmEngine,
+    WasmInstance,
 };
 use aingle_wasm_prepare::json;
 use napi::bindgen_prelude::{BigInt, Env, External, Object, ToNapiValue, Uint8Array, Unknown};
@@ -77,10 +77,7 @@ impl Module {
     }
 
     fn core(&self) -> Result<aingle_wasm_host::Module, Failure> {
-        self.core
-            .borrow()
-            .clone()
-            .ok_or(Failure::Refused(ErrorCode::EngineClosed, Phase::Link))
+        self.core.borrow().clone().ok_or(Failure::Closed("module"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use aingle_wasm_host::{ErrorCode, Lane, Phase, Pool, Turn};
+use aingle_wasm_host::{Lane, Pool, Turn};
 use napi::sys;
 
 use crate::dispatcher::{Dispatcher, Message};
@@ -84,7 +84,7 @@ impl Runtime {
         pool.submit(lane, move |turn| {
             let outcome = match turn {
                 Turn::Run => guarded(work),
-                Turn::Cancelled => Err(Failure::Refused(ErrorCode::EngineClosed, Phase::Close)),
+                Turn::Cancelled => Err(Failure::Closed("engine")),
             };
             dispatcher.post(Message::Settle(id, outcome));
         })?;

@@ -122,7 +122,8 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   #send(name: string, input: Uint8Array, fuel: bigint | undefined): Uint8Array {
-    const handle = this.#syncHandle(name);
+    const handle = this.#bytesHandle(name);
+    if (this.#pending > 0) throw busy();
     const { buffers } = this.#runtime;
     if (buffers.busy || input.length > SLAB_BYTES) {
       return native(() => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel));
@@ -137,17 +138,6 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     } finally {
       buffers.busy = false;
     }
-  }
-
-  /** The handle of a function for a synchronous call of bytes, which does not wait for others. */
-  #syncHandle(name: string): NativeHandle {
-    if (this.#pending > 0) throw busy();
-    const known = this.#handles.get(name);
-    if (known !== undefined) return known;
-    // Being busy is told before what is wrong with the name; for a known one the addon tells it.
-    const { state } = this;
-    if (state === 'running' || state === 'host') throw busy();
-    return this.#bytesHandle(name);
   }
 
   #bytesHandle(name: string): NativeHandle {

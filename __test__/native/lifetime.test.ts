@@ -1,0 +1,64 @@
+// Processes, worker threads and the collector: nothing that ends early takes the process with it, nothing that is dropped stays.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { GUEST, moduleFile, runProgram } from './support';
+
+let guest: string;
+
+beforeAll(async () => {
+  guest = await moduleFile('lifetime', GUEST);
+});
+
+describe('the end of a process', () => {
+  test.each([
+    ['waits', 0, 'settled'],
+    ['idle', 0, 'idle'],
+    ['exits', 7, ''],
+    ['exitsInside', 8, ''],
+    ['exitsInsideSync', 9, ''],
+    ['throws', 1, ''],
+    ['closes', 0, 'true ERR_ENGINE_CLOSED'],
+  ])('%s', async (way, status, output) => {
+    const ended = await runProgram('exit', [way, guest]);
+    expect(ended, ended.errors).toMatchObject({ status, signal: null, output });
+    // `forever` has fuel for a minute and more.
+    expect(ended.ms).toBeLessThan(20_000);
+  });
+});
+
+test('worker threads load the addon, use it and end in every way', async () => {
+  const { status, signal, output, errors } = await runProgram('workers', [guest]);
+  expect({ status, signal }, errors).toEqual({ status: 0, signal: null });
+  // By round: ends, exits, terminated; then two at once.
+  const round = '0,0,1,0,1';
+  expect(output).toBe([round, round, round, 'RuntimeError', 42].join());
+}, 120_000);
+
+test('the collector takes what is dropped, in every order, and not what is called', async () => {
+  const { output, errors } = await runProgram('collect', [guest], { flags: ['--expose-gc'] });
+  expect(
+    Object.entries(JSON.parse(output || '{}')).filter(([, done]) => done !== true),
+    errors,
+  ).toEqual([]);
+  expect(Object.keys(JSON.parse(output))).toHaveLength(7);
+}, 120_000);
+
+// Bytes are bounds of noise: a leak of one small object a call would be several times as much.
+test.each([
+  ['callRaw', 100_000, 3],
+  ['callSync', 100_000, 3],
+  ['exports', 100_000, 3],
+  ['call', 10_000, 3],
+  ['large', 500, 20],
+  ['invoke', 20_000, 3],
+  ['instances', 10_000, 3],
+  ['throws', 50_000, 12],
+  ['rejects', 10_000, 6],
+])(
+  '%s: %i calls leave no memory behind',
+  async (kind, calls, megabytes) => {
+    const { output, errors } = await runProgram('growth', [guest, kind, `${calls}`], { flags: ['--expose-gc'] });
+    expect(output, errors).toMatch(/^-?\d+$/);
+    expect(Number(output)).toBeLessThan(megabytes * 1_000_000);
+  },
+  120_000,
+);
