@@ -77,13 +77,13 @@ export class Engine {
     this.#requireOpen();
     // Bytes are handed over at once, so that the caller may reuse them; only a file is waited for.
     const bytes = isPath(source) ? await loadFile(source) : givenBytes('source', source, SOURCE_TYPES);
-    return new Module(this.options, await this.#engine.compile(bytes));
+    return Module.of(this.options, await this.#engine.compile(bytes));
   }
 
   /** As {@link compile}, of bytes, on this thread. */
   compileSync(source: Bytes): Module {
     this.#requireOpen();
-    return new Module(this.options, this.#engine.compileSync(givenBytes('source', source)));
+    return Module.of(this.options, this.#engine.compileSync(givenBytes('source', source)));
   }
 
   /**
@@ -95,7 +95,7 @@ export class Engine {
     this.#requireOpen();
     const key = typeof label === 'string' ? encoder.encode(label) : label;
     if (!(key instanceof Uint8Array)) throw invalidType('label', 'a string or a Uint8Array', label);
-    return new Module(this.options, await this.#engine.compileCached(key, givenBytes('source', source)));
+    return Module.of(this.options, await this.#engine.compileCached(key, givenBytes('source', source)));
   }
 
   /** Refuses new work, rejects calls that wait for their turn, and resolves when those that run have ended. */

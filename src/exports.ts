@@ -1,6 +1,6 @@
 // Looking up exported functions of a module.
 import type { ModuleInfoJson } from './backend/backend';
-import { createError } from './errors/error';
+import { type AingleWasmError, createError } from './errors/error';
 import { suggest } from './suggest';
 import type { FunctionType } from './types';
 import { formatType, requireCarried, sameType } from './values';
@@ -28,6 +28,11 @@ export function requireFunction(info: ModuleInfoJson, name: string): FunctionTyp
 export function requireBytesFunction(info: ModuleInfoJson, name: string): void {
   const type = findFunction(info, name);
   if (type === undefined || !isBytesType(type)) throw notFound(info, name, isBytesType, formatType(BYTES_TYPE));
+}
+
+/** The error for an input that finds no place: the guest exports none of the allocators of docs/abi.md. */
+export function noAllocator(info: ModuleInfoJson): AingleWasmError {
+  return notFound(info, 'malloc', () => true, '(i32) -> (i32)');
 }
 
 export function isBytesType(type: FunctionType): boolean {

@@ -31,13 +31,17 @@ export class Instance {
   readonly #defaults: ResolvedCallOptions;
   #exports: Exports | undefined;
 
-  /** @internal */
-  constructor(module: Module, info: ModuleInfoJson, fuel: bigint, instance: BackendInstance, data: unknown) {
+  private constructor(module: Module, info: ModuleInfoJson, fuel: bigint, instance: BackendInstance, data: unknown) {
     this.module = module;
     this.memory = new Memory(instance);
     this.#info = info;
     this.#instance = instance;
     this.#defaults = { fuel, data };
+  }
+
+  /** @internal */
+  static of(module: Module, info: ModuleInfoJson, fuel: bigint, instance: BackendInstance, data: unknown): Instance {
+    return new Instance(module, info, fuel, instance, data);
   }
 
   /** The guest's exported functions by name, without prototype. They take and give core values; several results come as an array. */

@@ -18,13 +18,17 @@ export class Module {
   readonly #module: BackendModule;
   #closed = false;
 
-  /** @internal */
-  constructor(engine: ResolvedEngineOptions, module: BackendModule) {
+  private constructor(engine: ResolvedEngineOptions, module: BackendModule) {
     this.#engine = engine;
     this.#module = module;
     this.digest = module.digest;
     this.imports = deepFreeze(module.info.imports);
     this.exports = deepFreeze(module.info.exports);
+  }
+
+  /** @internal */
+  static of(engine: ResolvedEngineOptions, module: BackendModule): Module {
+    return new Module(engine, module);
   }
 
   /** The contents of the custom sections of this name, in order, copied. */
@@ -69,7 +73,7 @@ export class Module {
       createContext: (scope) => new HostContext(face, scope),
     };
     const adopt = (instance: BackendInstance) => {
-      face.instance = new Instance(this, this.#module.info, this.#engine.meteringLimit, instance, rest.data);
+      face.instance = Instance.of(this, this.#module.info, this.#engine.meteringLimit, instance, rest.data);
       return face.instance;
     };
     return { resolved, adopt };

@@ -18,13 +18,17 @@ export class AingleWasmError extends Error {
   /** The numbers and names behind the message. Frozen, without prototype. Fuel is a bigint, any other number a number. */
   readonly details?: Readonly<Record<string, unknown>>;
 
-  /** @internal */
-  constructor(code: ErrorCode, phase: Phase, details?: Details, options?: ErrorOptions) {
+  private constructor(code: ErrorCode, phase: Phase, details?: Details, options?: ErrorOptions) {
     super(message(code, details ?? {}), options);
     this.code = code;
     this.phase = phase;
     this.retryable = isRetryable(code);
     if (details !== undefined) this.details = freezeDetails(details);
+  }
+
+  /** @internal */
+  static of(code: ErrorCode, phase: Phase, details?: Details, options?: ErrorOptions): AingleWasmError {
+    return new AingleWasmError(code, phase, details, options);
   }
 }
 
@@ -42,7 +46,7 @@ export function createError(
   ...cause: readonly [cause?: unknown]
 ): AingleWasmError {
   // Even undefined can have been thrown, so it is the number of arguments that counts.
-  return new AingleWasmError(code, phase, details, cause.length > 0 ? { cause: cause[0] } : undefined);
+  return AingleWasmError.of(code, phase, details, cause.length > 0 ? { cause: cause[0] } : undefined);
 }
 
 /** A caller's mistake, shaped as Node shapes its own: a TypeError or RangeError with `code`. */

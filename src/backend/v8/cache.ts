@@ -32,13 +32,13 @@ export class LruCache<T> {
 
   /** Adds a value; one that is larger than the whole cache is not kept. */
   set(key: string, value: T, bytes: number): void {
-    this.#remove(key);
+    this.delete(key);
     if (bytes > this.#capacity) return;
     this.#entries.set(key, { value, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#capacity) break;
-      this.#remove(oldest);
+      this.delete(oldest);
     }
   }
 
@@ -51,7 +51,8 @@ export class LruCache<T> {
     return { hits: this.#hits, misses: this.#misses, bytes: this.#bytes, entries: this.#entries.size };
   }
 
-  #remove(key: string): void {
+  /** Forgets a value; of a key that is not there, nothing happens. */
+  delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);

@@ -10,7 +10,7 @@ import { CallQueue } from './queue';
 
 const PAGE_BYTES = 65_536;
 
-/** Up to here sums of numbers are exact, with room for one more call. */
+/** Two counts of this size have an exact sum. */
 const MAX_RECENT_FUEL = 2 ** 52;
 
 /** A place among the live instances of an engine. */
@@ -139,7 +139,9 @@ export class V8Engine implements BackendEngine {
   countCall(meter: Meter, stopped: boolean): void {
     this.#calls++;
     if (stopped) this.#stopped++;
-    this.#recentFuel += meter.usedNumber;
+    const used = meter.usedNumber;
+    if (used === undefined || used > MAX_RECENT_FUEL) this.#fuel += meter.used;
+    else this.#recentFuel += used;
     if (this.#recentFuel > MAX_RECENT_FUEL) this.#settleFuel();
   }
 
@@ -160,6 +162,7 @@ export class V8Engine implements BackendEngine {
       compileFailed,
     );
     this.#cache.set(digest, compiled, prepared.bytes.length);
+    compiled.catch(() => this.#cache.delete(digest));
     return compiled;
   }
 

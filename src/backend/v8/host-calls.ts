@@ -39,6 +39,8 @@ export class HostCalls implements HostScope {
     this.count = 0;
     this.elapsed = 0;
     this.#timed = timed;
+    // A guest may have reported a panic and returned all the same.
+    this.#panic = undefined;
   }
 
   /** Counts a call of a host function and charges its cost. */
@@ -70,9 +72,13 @@ export class HostCalls implements HostScope {
     return STOPPED;
   }
 
+  /** Why a host function ended the guest's call, if one did. No host function is running any more. */
   takeFailure(): AingleWasmError | undefined {
     const failure = this.#failure;
     this.#failure = undefined;
+    // The stack may have ended between a host function's begin and end.
+    this.active = false;
+    this.#overcharged = false;
     return failure;
   }
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors/codes';
 import { AingleWasmError, createError } from '../../errors/error';
-import { requireBytesFunction } from '../../exports';
+import { noAllocator, requireBytesFunction } from '../../exports';
 import type { FunctionType, InstanceState, Receipt, Value } from '../../types';
 import { checkArguments, requireCarried } from '../../values';
 import type {
@@ -118,15 +118,18 @@ export class V8Instance implements BackendInstance {
   }
 
   #callWithReceipt(fn: BytesFunction, input: Uint8Array, options: ResolvedCallOptions, queueMs: number): RawResult {
+    // The guest is let go of before the receipt is written if a host function closes the instance.
+    const guest = this.#guest!;
     const begun = performance.now();
     const bytes = this.#callBytes(fn, input, options.fuel, options.data, true);
-    return { bytes, receipt: this.#receipt(performance.now() - begun, queueMs, input.length, bytes.length) };
+    const wallMs = performance.now() - begun;
+    return { bytes, receipt: receiptOf(guest, wallMs, queueMs, input.length, bytes.length) };
   }
 
   /** One call of a function of bytes. The instance must be idle. */
   #callBytes(fn: BytesFunction, input: Uint8Array, fuel: bigint, data: unknown, timed: boolean): Uint8Array {
     const guest = this.#guest!;
-    if (!guest.convention.accepts(input.length)) throw noAllocator();
+    if (!guest.convention.accepts(input.length)) throw noAllocator(this.#info);
     this.#begin(guest, fuel, data, timed);
     let output: Uint8Array | AingleWasmError;
     try {
@@ -237,29 +240,21 @@ export class V8Instance implements BackendInstance {
     this.#bytesFunctions.clear();
     this.#permit.release();
   }
-
-  #receipt(wallMs: number, queueMs: number, bytesIn: number, bytesOut: number): Receipt {
-    const { meter, calls, memory } = this.#guest!;
-    return Object.freeze({
-      fuelUsed: meter.used,
-      fuelLimit: meter.limit,
-      fuelExact: true,
-      wallMs,
-      queueMs,
-      hostMs: calls.elapsed,
-      hostCalls: calls.count,
-      memoryPages: memory.pages(),
-      bytesIn,
-      bytesOut,
-      backend: 'v8',
-    });
-  }
 }
 
-function noAllocator(): AingleWasmError {
-  return createError('ERR_EXPORT_NOT_FOUND', 'call', {
-    name: 'malloc',
-    expected: 'an allocator, which an input needs',
-    near: [],
+function receiptOf(guest: Guest, wallMs: number, queueMs: number, bytesIn: number, bytesOut: number): Receipt {
+  const { meter, calls, memory } = guest;
+  return Object.freeze({
+    fuelUsed: meter.used,
+    fuelLimit: meter.limit,
+    fuelExact: true,
+    wallMs,
+    queueMs,
+    hostMs: calls.elapsed,
+    hostCalls: calls.count,
+    memoryPages: memory.pages(),
+    bytesIn,
+    bytesOut,
+    backend: 'v8',
   });
 }

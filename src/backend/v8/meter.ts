@@ -73,7 +73,7 @@ export class Meter {
   /** Counts the call that ended last as one that used all its fuel, because that is why it was stopped. */
   useAll(): void {
     this.#left = 0;
-    this.#wideLeft = undefined;
+    if (this.#wideLeft !== undefined) this.#wideLeft = 0n;
   }
 
   /** Fuel of the call that ended last. A call beyond its limit used all of it. */
@@ -81,8 +81,9 @@ export class Meter {
     return this.#left < 0 ? this.#endedLimit : this.#endedLimit - (this.#wideLeft ?? BigInt(this.#left));
   }
 
-  /** As {@link used}, rounded where it is above 2^53. */
-  get usedNumber(): number {
+  /** As {@link used}; undefined where a number would not be exact. */
+  get usedNumber(): number | undefined {
+    if (this.#wideLeft !== undefined) return undefined;
     return this.#left < 0 ? this.#limitNumber : this.#limitNumber - this.#left;
   }
 
