@@ -79,7 +79,8 @@ fn call_bytes(js: Js, [instance, handle, input, fuel]: [Local; 4]) -> Result<Loc
     // The facade gives no array that other threads can write.
     let input = unsafe { js.slice(input) }?;
     if instance.shared.link.is_used() {
-        send(js, instance, handle, &input.to_vec(), fuel, None)
+        let copy = input.to_vec();
+        send(js, instance, handle, &copy, fuel, None)
     } else {
         send(js, instance, handle, input, fuel, None)
     }

@@ -196,10 +196,10 @@ impl Shared {
     fn close_if_asked(&self) {
         // Of two threads that ask and release at the same time, one has to see the other.
         fence(Ordering::SeqCst);
-        if self.closing.load(Ordering::Relaxed) {
-            if let Ok(mut guest) = self.guest.try_lock() {
-                guest.close();
-            }
+        if self.closing.load(Ordering::Relaxed)
+            && let Ok(mut guest) = self.guest.try_lock()
+        {
+            guest.close();
         }
     }
 }

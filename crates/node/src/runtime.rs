@@ -149,10 +149,10 @@ unsafe extern "C" fn deliver(
     let js = unsafe { Js::new(env) };
     // SAFETY: `context` is the `Rc` of `Runtime::open`, whose count is given back by `release` alone.
     let runtime = ManuallyDrop::new(unsafe { Rc::from_raw(context.cast::<Runtime>()) });
-    if let Err(failure) = guarded(|| runtime.deliver(js)) {
-        if let Ok(Some(value)) = failure.take_value(js) {
-            js.uncaught(value);
-        }
+    if let Err(failure) = guarded(|| runtime.deliver(js))
+        && let Ok(Some(value)) = failure.take_value(js)
+    {
+        js.uncaught(value);
     }
 }
 
