@@ -16,7 +16,8 @@ const RUSTC = '/usr/bin/rustc';
  * @property {string} cargo
  * @property {string} rustc
  * @property {string} version of rustc, for example 1.96.0
- * @property {string} linker wasm-ld of the LLVM that rustc was built with
+ * @property {string} llvm major version of the LLVM that rustc was built with
+ * @property {string} linker wasm-ld of that LLVM
  * @property {string} library sources of the standard library, with its dependencies vendored
  */
 
@@ -29,17 +30,28 @@ const RUSTC = '/usr/bin/rustc';
  */
 export async function installDebianRust(log) {
   await installMissing(['rustc-web', 'cargo-web', 'rust-web-src'], log);
+  const rust = await describeRust();
+  await installMissing([`lld-${rust.llvm}`], log);
+  return rust;
+}
+
+/**
+ * Debian's Rust if all of it is installed already.
+ *
+ * @returns {Promise<DebianRust | undefined>}
+ */
+export async function findDebianRust() {
+  const rust = existsSync(RUSTC) ? await describeRust() : undefined;
+  return rust && [rust.cargo, rust.linker, rust.library].every((path) => existsSync(path)) ? rust : undefined;
+}
+
+/** @returns {Promise<DebianRust>} */
+async function describeRust() {
   const about = await run(RUSTC, ['-vV']);
   const version = field(about, 'release');
   const llvm = field(about, 'LLVM version').split('.')[0];
-  await installMissing([`lld-${llvm}`], log);
-  return {
-    cargo: CARGO,
-    rustc: RUSTC,
-    version,
-    linker: `/usr/bin/wasm-ld-${llvm}`,
-    library: `/usr/src/rustc-${version}/library`,
-  };
+  const library = `/usr/src/rustc-${version}/library`;
+  return { cargo: CARGO, rustc: RUSTC, version, llvm, linker: `/usr/bin/wasm-ld-${llvm}`, library };
 }
 
 function field(about, name) {

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { sep } from 'node:path';
 import { ask, run } from './process.mjs';
-import { buildStandardLibrary, installDebianRust, sysrootFor } from './wasm-std.mjs';
+import { buildStandardLibrary, findDebianRust, installDebianRust, sysrootFor } from './wasm-std.mjs';
 
 export const WASM_TARGET = 'wasm32-unknown-unknown';
 
@@ -41,8 +41,8 @@ export async function wasmCargo({ args, env = {}, rustflags = [], cwd, log = () 
 /**
  * Finds, and if need be installs, a toolchain for wasm32-unknown-unknown. Asked once in a process.
  *
- * Tried in this order: the rustc on PATH; the same after `rustup target add`; Debian's rustc-web with a standard library built from
- * Debian's sources into target/.
+ * Tried in this order: the rustc on PATH; Debian's rustc-web if an earlier run made it ready; the rustc on PATH after
+ * `rustup target add`; Debian's rustc-web with a standard library built from Debian's sources into target/.
  *
  * @param {{ log?: (line: string) => void }} [options]
  * @returns {Promise<Toolchain>}
@@ -55,11 +55,16 @@ export function wasmToolchain({ log = () => {} } = {}) {
   return found;
 }
 
+/** What is there already comes before what has to be fetched: without a network, rustup takes long to give up. */
 async function findToolchain(log) {
   const onPath = { cargo: 'cargo', rustc: 'rustc', rustflags: [] };
   if (await hasStandardLibrary('rustc')) return onPath;
+  const ready = await readyDebianToolchain();
+  if (ready !== undefined) return ready;
   if (await addTargetByRustup(log)) return onPath;
-  return debianToolchain(log);
+  const rust = await installDebianRust(log);
+  await buildStandardLibrary(rust, WASM_TARGET, sysrootFor(rust, WASM_TARGET), log);
+  return debianToolchain(rust);
 }
 
 /** @param {string} rustc */
@@ -70,6 +75,13 @@ async function hasStandardLibrary(rustc) {
   );
 }
 
+async function readyDebianToolchain() {
+  const rust = await findDebianRust();
+  if (rust === undefined) return undefined;
+  const own = await hasStandardLibrary(rust.rustc);
+  return own || existsSync(sysrootFor(rust, WASM_TARGET)) ? debianToolchain(rust) : undefined;
+}
+
 async function addTargetByRustup(log) {
   if ((await ask('rustup', ['--version'])) === undefined) return false;
   log(`rustup target add ${WASM_TARGET}`);
@@ -77,13 +89,11 @@ async function addTargetByRustup(log) {
   return hasStandardLibrary('rustc');
 }
 
-async function debianToolchain(log) {
-  const packages = await installDebianRust(log);
-  const toolchain = { cargo: packages.cargo, rustc: packages.rustc, rustflags: [], linker: packages.linker };
-  if (await hasStandardLibrary(packages.rustc)) return toolchain;
-  const sysroot = sysrootFor(packages, WASM_TARGET);
-  await buildStandardLibrary(packages, WASM_TARGET, sysroot, log);
-  return { ...toolchain, rustflags: ['--sysroot', sysroot] };
+/** With the standard library that was built here, where there is one; else with the compiler's own. */
+function debianToolchain(rust) {
+  const sysroot = sysrootFor(rust, WASM_TARGET);
+  const rustflags = existsSync(sysroot) ? ['--sysroot', sysroot] : [];
+  return { cargo: rust.cargo, rustc: rust.rustc, rustflags, linker: rust.linker };
 }
 
 /**
