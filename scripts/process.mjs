@@ -9,7 +9,8 @@ import { spawn } from 'node:child_process';
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, show?: boolean }} [options] `show` lets the program write to this terminal instead (the
  *   resolved text is then empty)
  * @returns {Promise<string>}
- * @throws {Error} if the program is missing, ends with another status or by a signal; the message carries the end of its error output
+ * @throws {Error} if the program is missing, ends with another status or by a signal; the message carries the end of
+ *   what it said
  */
 export function run(file, args, { cwd, env = process.env, show = false } = {}) {
   return new Promise((resolve, reject) => {
@@ -26,7 +27,9 @@ export function run(file, args, { cwd, env = process.env, show = false } = {}) {
     child.on('close', (status, signal) => {
       if (status === 0) return resolve(out);
       const how = signal === null ? `ended with status ${status}` : `was stopped by ${signal}`;
-      reject(new Error(`${[file, ...args].join(' ')} ${how}${err === '' ? '' : `:\n${err.trimEnd().slice(-4000)}`}`));
+      // Some programs, such as tsc, write their errors to the standard output.
+      const said = (err.trim() === '' ? out : err).trimEnd().slice(-4000);
+      reject(new Error(`${[file, ...args].join(' ')} ${how}${said === '' ? '' : `:\n${said}`}`));
     });
   });
 }
