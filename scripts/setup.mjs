@@ -82,7 +82,7 @@ async function installPackages() {
     .digest('hex');
   if (existsSync(join(root, 'node_modules')) && (await readFile(stamp, 'utf8').catch(() => '')) === digest)
     return 'up to date';
-  // The command line names npm's own entry when npm runs us; elsewhere npm is on the PATH. No package here needs an install script.
+  // No package here needs an install script to run.
   await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root });
   await mkdir(dirname(stamp), { recursive: true });
   await writeFile(stamp, digest);
