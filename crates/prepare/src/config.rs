@@ -128,6 +128,8 @@ pub struct PrepareConfig {
     pub table_elements: u32,
     /// What operators cost. Default: model 1.
     pub costs: Costs,
+    /// Whether NaNs made by arithmetic are canonical wherever the guest can see their bits. Default: true.
+    pub canonicalize_nans: bool,
     /// How a guest can be stopped from another thread. Default: not at all.
     pub interruption: Interruption,
     /// Who grows memories and tables. Default: the engine.
@@ -141,6 +143,7 @@ impl Default for PrepareConfig {
             memory_pages: DEFAULT_MEMORY_PAGES,
             table_elements: DEFAULT_TABLE_ELEMENTS,
             costs: Costs::default(),
+            canonicalize_nans: true,
             interruption: Interruption::default(),
             growth: Growth::default(),
         }

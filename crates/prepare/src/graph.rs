@@ -82,6 +82,8 @@ pub(crate) enum Action {
 pub(crate) struct Context<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) types: &'a [FunctionType],
+    /// Type index of each function, imported ones first.
+    pub(crate) functions: &'a [u32],
     pub(crate) weights: &'a Weights,
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,

@@ -25,6 +25,7 @@ mod info;
 #[cfg(feature = "json")]
 pub mod json;
 mod names;
+mod nan;
 mod operators;
 mod outline;
 mod placement;

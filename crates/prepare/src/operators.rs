@@ -30,10 +30,14 @@ pub(crate) mod code {
     pub(crate) const RETURN: Code = 0x0f;
     pub(crate) const CALL: Code = 0x10;
     pub(crate) const CALL_INDIRECT: Code = 0x11;
+    pub(crate) const SELECT: Code = 0x1b;
+    pub(crate) const TYPED_SELECT: Code = 0x1c;
     pub(crate) const LOCAL_GET: Code = 0x20;
     pub(crate) const LOCAL_SET: Code = 0x21;
     pub(crate) const LOCAL_TEE: Code = 0x22;
     pub(crate) const MEMORY_GROW: Code = 0x40;
+    pub(crate) const F32_CONST: Code = 0x43;
+    pub(crate) const F64_CONST: Code = 0x44;
     pub(crate) const REF_FUNC: Code = 0xd2;
     pub(crate) const MEMORY_INIT: Code = MISC + 8;
     pub(crate) const MEMORY_COPY: Code = MISC + 10;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::costs::{Weights, entry_cost};
 use crate::graph::UNCHECKED;
+use crate::nan::is_arithmetic;
 use crate::operators::{Decoder, Operator, code};
 use crate::{ComplexityCaps, PrepareError, caps};
 
@@ -26,6 +27,8 @@ pub(crate) struct Body {
     pub(crate) calls_defined: bool,
     /// Whether it runs through once, without calling or growing anything.
     pub(crate) straight: bool,
+    /// Whether it has arithmetic on floats.
+    pub(crate) floats: bool,
     /// What all of its operators and its entry cost together.
     pub(crate) cost: u64,
 }
@@ -104,6 +107,7 @@ impl Survey {
         let mut nesting = 0;
         while let Some(Operator { code, first, .. }) = decoder.operator() {
             body.cost += terms.weights.weight(code);
+            body.floats |= is_arithmetic(code);
             match code {
                 code::BLOCK | code::LOOP | code::IF => {
                     nesting += 1;

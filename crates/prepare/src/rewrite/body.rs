@@ -11,13 +11,15 @@
 //! status = fuel, unreachable
 //! ```
 
-use wasm_encoder::{BlockType, Encode, InstructionSink, ValType};
+use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::Rewriting;
+use super::locals::{Locals, Scratch};
 use super::ours::Function;
 use crate::costs::Weights;
 use crate::graph::{Action, Graph, Step};
-use crate::operators::{Code, Decoder, code};
+use crate::nan::Site;
+use crate::operators::{Code, code};
 use crate::placement::Placement;
 use crate::survey::Body;
 use crate::{FunctionType, Interruption};
@@ -26,36 +28,39 @@ use crate::{FunctionType, Interruption};
 pub(crate) struct Source<'a> {
     pub(crate) body: &'a Body,
     pub(crate) ty: &'a FunctionType,
-    pub(crate) weights: &'a Weights,
     /// Units of call depth that a frame takes; 0 = not counted.
     pub(crate) depth: u32,
+    pub(crate) weights: &'a Weights,
+    pub(crate) graph: &'a Graph,
+    pub(crate) placement: &'a Placement,
+    /// Where NaNs are made canonical.
+    pub(crate) nans: &'a [Site],
 }
 
 /// Writes the body, locals included.
-pub(crate) fn write(
-    rewriting: &mut Rewriting<'_>,
-    source: &Source<'_>,
-    graph: &Graph,
-    placement: &Placement,
-    out: &mut Vec<u8>,
-) {
+pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mut Vec<u8>) {
     let counter = source.ty.params.len() as u32;
-    let parked = counter + 1 + source.body.locals;
-    let polls = rewriting.config.interruption == Interruption::Stop && graph.loops;
+    let mut locals = Locals::after(counter + 1 + source.body.locals);
+    let polls = rewriting.config.interruption == Interruption::Stop && source.graph.loops;
     Writer {
         wasm: rewriting.outline.wasm,
-        source,
-        graph,
-        placement,
+        graph: source.graph,
+        placement: source.placement,
         weights: source.weights,
         counter,
-        parked,
-        threshold: polls.then_some(parked + u32::from(graph.parks)),
+        parked: if source.graph.parks {
+            locals.add(ValType::I32)
+        } else {
+            0
+        },
+        threshold: polls.then(|| locals.add(ValType::I64)),
+        scratch: Scratch::new(source.nans, &mut locals),
         checks: 0,
+        source,
         rewriting,
         out,
     }
-    .run();
+    .run(&locals);
 }
 
 /// The state of one copy.
@@ -68,22 +73,30 @@ pub(crate) struct Writer<'w, 'a> {
     pub(super) weights: &'w Weights,
     /// Local that holds the counter.
     pub(super) counter: u32,
-    /// Local for an `i32` that must be out of the way.
+    /// Local for an `i32` that must be out of the way, where the graph parks one.
     pub(super) parked: u32,
     /// Local that holds the threshold, where a loop compares with it.
     pub(super) threshold: Option<u32>,
+    scratch: Scratch,
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
 }
 
 impl Writer<'_, '_> {
-    fn run(mut self) {
-        self.locals();
+    fn run(mut self, locals: &Locals) {
+        let body = self.source.body;
+        locals.declare(&self.wasm[body.range.start..body.code], self.out);
         self.open();
-        let graph = self.graph;
-        let mut copied = self.source.body.code;
+        let (graph, mut nans) = (self.graph, self.source.nans.iter().peekable());
+        let mut copied = body.code;
         for step in &graph.steps {
+            while let Some(site) = nans.next_if(|site| site.position <= step.start) {
+                self.copy(copied, site.position);
+                copied = site.position as usize;
+                self.scratch
+                    .canonicalize(site.kind, &mut InstructionSink::new(self.out));
+            }
             self.copy(copied, step.start);
             copied = step.end as usize;
             self.step(step);
@@ -96,22 +109,6 @@ impl Writer<'_, '_> {
 
     pub(super) fn copy(&mut self, from: usize, to: u32) {
         self.out.extend_from_slice(&self.wasm[from..to as usize]);
-    }
-
-    /// The declared locals, and those of ours that are used.
-    fn locals(&mut self) {
-        let body = self.source.body;
-        let mut decoder = Decoder::new(self.wasm, body.range.start);
-        let groups = decoder.u32().unwrap_or(0);
-        let parked = self.graph.parks.then_some(ValType::I32);
-        let threshold = self.threshold.map(|_| ValType::I64);
-        let ours = u32::from(parked.is_some()) + u32::from(threshold.is_some());
-        (groups + ours).encode(self.out);
-        self.copy(decoder.position(), body.code as u32);
-        for ty in parked.into_iter().chain(threshold) {
-            1_u32.encode(self.out);
-            ty.encode(self.out);
-        }
     }
 
     fn open(&mut self) {

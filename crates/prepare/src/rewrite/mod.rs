@@ -8,6 +8,7 @@ mod bulk;
 mod check;
 mod elements;
 mod hooks;
+mod locals;
 mod ours;
 mod sections;
 mod types;
@@ -18,6 +19,7 @@ use wasm_encoder::InstructionSink;
 use crate::call_graph::{Depth, depths};
 use crate::costs::Weights;
 use crate::graph::{Context, Graph};
+use crate::nan::Nans;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
 use crate::{Interruption, PrepareConfig, ValueType, reserved};
@@ -125,24 +127,32 @@ impl Rewriting<'_> {
         let context = Context {
             wasm: outline.wasm,
             types: &outline.types,
+            functions: &outline.functions,
             weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
         };
+        let mut nans = Nans::default();
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
         let (mut code, mut out) = (Vec::with_capacity(outline.wasm.len()), Vec::new());
-        for (position, source) in outline.survey.bodies.iter().enumerate() {
+        for (position, body) in outline.survey.bodies.iter().enumerate() {
             let ty = outline.function_type(outline.imported.functions + position as u32);
-            graph.build(&context, source, ty);
+            graph.build(&context, body, ty);
+            if self.config.canonicalize_nans {
+                nans.find(&context, body, ty);
+            }
             placement.place(graph.vertices, &graph.edges);
             out.clear();
-            let function = body::Source {
-                body: source,
+            let source = body::Source {
+                body,
                 ty,
-                weights,
                 depth: self.depths[position].frame,
+                weights,
+                graph: &graph,
+                placement: &placement,
+                nans: &nans.sites,
             };
-            body::write(self, &function, &graph, &placement, &mut out);
+            body::write(self, &source, &mut out);
             sections::sized(&out, &mut code);
         }
         ours::write_all(self, &mut code);
