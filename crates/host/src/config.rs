@@ -80,6 +80,7 @@ impl EngineConfig {
             complexity: self.complexity.clone(),
             memory_pages: self.limits.memory_pages(),
             table_elements: self.limits.table_elements,
+            ..PrepareConfig::default()
         }
     }
 
