@@ -33,14 +33,17 @@ pub enum Reason {
     HostObjects,
     /// A reference that is not null is passed or comes back.
     References,
+    /// An exported global is read.
+    Globals,
 }
 
 impl Reason {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Linking,
         Self::LinkingTable,
         Self::HostObjects,
         Self::References,
+        Self::Globals,
     ];
 
     /// The word in the file.
@@ -51,6 +54,7 @@ impl Reason {
             Self::LinkingTable => "linking-table",
             Self::HostObjects => "host-objects",
             Self::References => "references",
+            Self::Globals => "globals",
         }
     }
 
@@ -62,6 +66,7 @@ impl Reason {
             Self::LinkingTable => !capabilities.shared_tables,
             Self::HostObjects => !capabilities.host_objects,
             Self::References => !capabilities.live_references,
+            Self::Globals => !capabilities.exported_globals,
         }
     }
 }
@@ -200,12 +205,14 @@ mod tests {
             shared_objects: false,
             shared_tables: false,
             live_references: false,
+            exported_globals: false,
         };
         let all = Capabilities {
             host_objects: true,
             shared_objects: true,
             shared_tables: true,
             live_references: true,
+            exported_globals: true,
         };
         for reason in Reason::ALL {
             assert!(reason.applies_to(none));

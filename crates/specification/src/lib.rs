@@ -8,6 +8,7 @@
 mod command;
 mod exclusions;
 mod imports;
+mod json;
 mod reader;
 mod runner;
 pub mod spectest;
@@ -19,6 +20,7 @@ mod value;
 
 pub use command::{Action, ActionKind, Command, CommandKind, Refusal};
 pub use exclusions::{Exclusion, Exclusions, ExclusionsError, Reason};
+pub use json::script_to_json;
 pub use reader::ReadError;
 pub use runner::run;
 pub use suite::{Group, Script, SuiteFile, read_suite, suite};

@@ -248,6 +248,9 @@ impl<Target: SpecificationTarget> Stage<Target> {
             return Outcome::Dependent;
         };
         let result = match &action.kind {
+            ActionKind::Get if !self.target.capabilities().exported_globals => {
+                return Outcome::Unable(Reason::Globals);
+            }
             ActionKind::Get => self
                 .target
                 .get(&instance, &action.export)
@@ -318,6 +321,7 @@ mod tests {
                 shared_objects: false,
                 shared_tables: false,
                 live_references: false,
+                exported_globals: true,
             }
         }
 

@@ -68,6 +68,8 @@ pub struct Capabilities {
     pub shared_tables: bool,
     /// References that are not null can be passed and come back.
     pub live_references: bool,
+    /// Exported globals can be read from outside.
+    pub exported_globals: bool,
 }
 
 /// Why something was not done.

@@ -11,6 +11,7 @@ const EVERYTHING: Capabilities = Capabilities {
     shared_objects: true,
     shared_tables: true,
     live_references: true,
+    exported_globals: true,
 };
 
 fn check(form: Form, capabilities: Capabilities) {
@@ -54,6 +55,7 @@ fn original_modules_pass_with_functions_and_numbers_only() {
         shared_objects: false,
         shared_tables: false,
         live_references: false,
+        exported_globals: false,
     };
     check(Form::Original, least);
 }

@@ -1,3 +1,9 @@
-//! Targets shared by the integration tests.
+//! Targets, models and generators of the integration tests.
+#![expect(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod host_target;
+pub(crate) mod machine;
+pub(crate) mod naive;
+pub(crate) mod random;
+pub(crate) mod values;
 pub(crate) mod wasmi_target;

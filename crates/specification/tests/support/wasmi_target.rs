@@ -5,17 +5,16 @@
 
 use aingle_wasm_prepare::{PrepareConfig, prepare};
 use aingle_wasm_specification::spectest::{self, NumberType};
-use aingle_wasm_specification::{
-    Capabilities, Failure, ReferenceType, Registered, SpecificationTarget, Value,
-};
+use aingle_wasm_specification::{Capabilities, Failure, Registered, SpecificationTarget, Value};
 use aingle_wasm_types::meter::{self, Stop};
 use aingle_wasm_types::{ErrorCode, TrapKind};
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Config, Engine, Error, ExternRef, F32, F64, Func, FuncType, Global, Instance, Linker, Memory,
-    MemoryType, Module, Mutability, Nullable, Ref, RefType, Store, Table, TableType, TrapCode,
-    V128, Val, ValType,
+    Config, Engine, Error, Func, FuncType, Global, Instance, Linker, Memory, MemoryType, Module,
+    Mutability, Ref, RefType, Store, Table, TableType, TrapCode, Val, ValType,
 };
+
+use super::values::{lift, lower, trap_kind};
 
 /// Fuel of a call, which no script comes near.
 const FUEL: i64 = 1 << 62;
@@ -52,6 +51,7 @@ impl WasmiTarget {
             .set_max_stack_height(STACK_BYTES);
         config
             .wasm_multi_memory(false)
+            .wasm_memory64(false)
             .wasm_tail_call(false)
             .wasm_extended_const(false);
         config
@@ -176,39 +176,6 @@ impl WasmiTarget {
             .map_err(|error| self.failure(&error))?;
         Ok(results)
     }
-
-    fn lower(&mut self, value: &Value) -> Val {
-        match *value {
-            Value::I32(value) => Val::I32(value.cast_signed()),
-            Value::I64(value) => Val::I64(value.cast_signed()),
-            Value::F32(bits) => Val::F32(F32::from_bits(bits)),
-            Value::F64(bits) => Val::F64(F64::from_bits(bits)),
-            Value::V128(bytes) => Val::V128(V128::from(u128::from_le_bytes(bytes))),
-            Value::Null(ReferenceType::Func) => Val::FuncRef(Nullable::Null),
-            Value::Null(ReferenceType::Extern) => Val::ExternRef(Nullable::Null),
-            Value::FuncRef => unreachable!("no script passes a function"),
-            Value::ExternRef(number) => {
-                Val::ExternRef(Nullable::Val(ExternRef::new(&mut self.store, number)))
-            }
-        }
-    }
-
-    fn lift(&self, value: &Val) -> Value {
-        match value {
-            Val::I32(value) => Value::I32(value.cast_unsigned()),
-            Val::I64(value) => Value::I64(value.cast_unsigned()),
-            Val::F32(value) => Value::F32(value.to_bits()),
-            Val::F64(value) => Value::F64(value.to_bits()),
-            Val::V128(value) => Value::V128(value.as_u128().to_le_bytes()),
-            Val::FuncRef(Nullable::Null) => Value::Null(ReferenceType::Func),
-            Val::FuncRef(Nullable::Val(_)) => Value::FuncRef,
-            Val::ExternRef(Nullable::Null) => Value::Null(ReferenceType::Extern),
-            Val::ExternRef(Nullable::Val(object)) => {
-                let number = object.data(&self.store).downcast_ref::<u32>();
-                Value::ExternRef(*number.expect("every external object here is a number"))
-            }
-        }
-    }
 }
 
 impl SpecificationTarget for WasmiTarget {
@@ -254,16 +221,22 @@ impl SpecificationTarget for WasmiTarget {
         let function = instance
             .get_func(&self.store, export)
             .ok_or_else(|| Failure::Other(format!("there is no exported function `{export}`")))?;
-        let arguments: Vec<Val> = arguments.iter().map(|value| self.lower(value)).collect();
+        let arguments: Vec<Val> = arguments
+            .iter()
+            .map(|value| lower(&mut self.store, value))
+            .collect();
         let results = self.call(function, &arguments)?;
-        Ok(results.iter().map(|value| self.lift(value)).collect())
+        Ok(results
+            .iter()
+            .map(|value| lift(&self.store, value))
+            .collect())
     }
 
     fn get(&mut self, instance: &Instance, export: &str) -> Result<Value, Failure> {
         let global = instance
             .get_global(&self.store, export)
             .ok_or_else(|| Failure::Other(format!("there is no exported global `{export}`")))?;
-        Ok(self.lift(&global.get(&self.store)))
+        Ok(lift(&self.store, &global.get(&self.store)))
     }
 }
 
@@ -272,19 +245,6 @@ fn suite_config() -> PrepareConfig {
     let mut config = PrepareConfig::default();
     config.complexity.branch_targets = 1 << 15;
     config
-}
-
-fn trap_kind(code: TrapCode) -> Option<TrapKind> {
-    Some(match code {
-        TrapCode::UnreachableCodeReached => TrapKind::Unreachable,
-        TrapCode::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds,
-        TrapCode::TableOutOfBounds => TrapKind::TableOutOfBounds,
-        TrapCode::IndirectCallToNull | TrapCode::BadSignature => TrapKind::IndirectCallMismatch,
-        TrapCode::IntegerDivisionByZero => TrapKind::IntegerDivideByZero,
-        TrapCode::IntegerOverflow => TrapKind::IntegerOverflow,
-        TrapCode::BadConversionToInteger => TrapKind::FloatToInteger,
-        _ => return None,
-    })
 }
 
 /// Segments that do not fit are errors of instantiation for this engine and traps for the specification.
@@ -310,7 +270,10 @@ fn spectest_linker(engine: &Engine, store: &mut Store<()>) -> Result<Linker<()>,
         linker.define(spectest::MODULE, name, function)?;
     }
     for (name, value) in spectest::GLOBALS {
-        let global = Global::new(&mut *store, number(&value), Mutability::Const);
+        let global = {
+            let value = lower(store, &value);
+            Global::new(&mut *store, value, Mutability::Const)
+        };
         linker.define(spectest::MODULE, name, global)?;
     }
     let (least, greatest) = spectest::TABLE_ELEMENTS;
@@ -329,15 +292,5 @@ fn val_type(ty: NumberType) -> ValType {
         NumberType::I64 => ValType::I64,
         NumberType::F32 => ValType::F32,
         NumberType::F64 => ValType::F64,
-    }
-}
-
-fn number(value: &Value) -> Val {
-    match *value {
-        Value::I32(value) => Val::I32(value.cast_signed()),
-        Value::I64(value) => Val::I64(value.cast_signed()),
-        Value::F32(bits) => Val::F32(F32::from_bits(bits)),
-        Value::F64(bits) => Val::F64(F64::from_bits(bits)),
-        _ => unreachable!("the globals of spectest are numbers"),
     }
 }
