@@ -77,7 +77,13 @@ function engineOptions(options: ResolvedEngineOptions): NativeEngineOptions {
   });
 }
 
-export function nativeLimits({ memoryBytes, tableElements, callDepth, outputBytes, hostCalls }: ResolvedLimits): NativeLimits {
+export function nativeLimits({
+  memoryBytes,
+  tableElements,
+  callDepth,
+  outputBytes,
+  hostCalls,
+}: ResolvedLimits): NativeLimits {
   return bare({ memoryBytes, tableElements, callDepth, outputBytes, hostCalls });
 }
 
