@@ -12,6 +12,8 @@ const MAX_STATIC_BOUND: u32 = 0x1_0000;
 /// How a [`crate::WasmEngine`] is made. All fields have the defaults of `EngineConfig::default()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
+    /// What runs the guests. Default [`BackendKind::Auto`].
+    pub backend: BackendKind,
     /// Fuel of a call that does not bring its own, 1 to 2^62 (which no call can use up). Default 100,000,000,000.
     pub metering_limit: u64,
     /// Whether every NaN that arithmetic produces is the canonical one. Default true.
@@ -30,6 +32,47 @@ pub struct EngineConfig {
     pub queue: usize,
 }
 
+/// What runs the guests: same results, same fuel, same errors, at other speeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendKind {
+    /// The fastest of this build.
+    #[default]
+    Auto,
+    /// Compiled code: wasmer with Cranelift. Needs memory that is writable first and executable then.
+    Wasmer,
+    /// An interpreter: wasmi. Runs everywhere, compiles nothing, and tells no frames of traps.
+    Wasmi,
+}
+
+impl BackendKind {
+    /// The backends of this build, the one that [`BackendKind::Auto`] means first.
+    #[must_use]
+    pub const fn available() -> &'static [Self] {
+        crate::backend::AVAILABLE
+    }
+
+    /// The name, as in the options of the JavaScript package.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Wasmer => "wasmer",
+            Self::Wasmi => "wasmi",
+        }
+    }
+
+    /// Version of the engine inside; that of the first available one for [`BackendKind::Auto`].
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Auto => Self::available()[0].version(),
+            Self::Wasmer => "6.1.0",
+            Self::Wasmi => "2.0.0",
+        }
+    }
+}
+
 /// How much address space a memory reserves, which decides how its accesses are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StaticMemoryBound {
@@ -45,6 +88,7 @@ pub enum StaticMemoryBound {
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
+            backend: BackendKind::Auto,
             metering_limit: 100_000_000_000,
             canonicalize_nans: true,
             cache_size: 256 << 20,

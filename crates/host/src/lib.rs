@@ -22,10 +22,6 @@
 //! ```
 #![deny(unsafe_code)]
 
-#[expect(
-    unsafe_code,
-    reason = "the engine's cells and calls; each block says why it is sound"
-)]
 mod backend;
 mod cache;
 mod config;
@@ -44,7 +40,7 @@ pub use aingle_wasm_types::meter::MAX_FUEL;
 pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 
 pub use cache::CacheStats;
-pub use config::{EngineConfig, StaticMemoryBound};
+pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
 pub use engine::{EngineStats, WasmEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
@@ -65,8 +61,8 @@ pub use value::Value;
 /// What most programs need, in one `use`.
 pub mod prelude {
     pub use crate::{
-        AbiChoice, AfterTrap, CallOptions, EngineConfig, ErrorCode, HostError, HostFunction,
-        HostFunctionError, Imports, InstanceOptions, Limits, Module, Value, WasmEngine,
-        WasmInstance,
+        AbiChoice, AfterTrap, BackendKind, CallOptions, EngineConfig, ErrorCode, HostError,
+        HostFunction, HostFunctionError, Imports, InstanceOptions, Limits, Module, Value,
+        WasmEngine, WasmInstance,
     };
 }

@@ -3,17 +3,62 @@
 //! A backend runs modules that `prepare` has rewritten: it finds fuel, status and depth in the globals of
 //! [`aingle_wasm_types::meter`] and knows nothing about calls, limits or envelopes.
 
-pub(crate) mod wasmer;
+#[cfg(feature = "wasmer")]
+#[expect(
+    unsafe_code,
+    reason = "the engine's cells and calls; each block says why it is sound"
+)]
+mod wasmer;
+#[cfg(feature = "wasmi")]
+mod wasmi;
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::FunctionType;
+use aingle_wasm_prepare::{FunctionType, PrepareConfig};
 use aingle_wasm_types::TrapKind;
 
+use crate::config::{BackendKind, EngineConfig};
+use crate::error::HostError;
 use crate::value::Slot;
+
+#[cfg(not(any(feature = "wasmer", feature = "wasmi")))]
+compile_error!("an engine is needed: switch on the feature `wasmer` or `wasmi`");
+
+/// The backends of this build, the one that [`BackendKind::Auto`] means first.
+pub(crate) const AVAILABLE: &[BackendKind] = &[
+    #[cfg(feature = "wasmer")]
+    BackendKind::Wasmer,
+    #[cfg(feature = "wasmi")]
+    BackendKind::Wasmi,
+];
+
+/// Makes the backend that is asked for.
+pub(crate) fn open(config: &EngineConfig) -> Result<Box<dyn Backend>, HostError> {
+    let kind = match config.backend {
+        BackendKind::Auto => AVAILABLE[0],
+        kind => kind,
+    };
+    match kind {
+        #[cfg(feature = "wasmer")]
+        BackendKind::Wasmer => Ok(Box::new(wasmer::WasmerBackend::new(config))),
+        #[cfg(feature = "wasmi")]
+        BackendKind::Wasmi => Ok(Box::new(wasmi::WasmiBackend::new(config))),
+        #[allow(
+            unreachable_patterns,
+            reason = "a kind that this build lacks, or one that is new"
+        )]
+        kind => Err(HostError::unavailable(kind)),
+    }
+}
 
 /// An engine that compiles prepared modules.
 pub(crate) trait Backend: Send + Sync {
+    /// Which one it is.
+    fn kind(&self) -> BackendKind;
+
+    /// Asks for the form of prepared modules that this engine runs best. The form changes no count.
+    fn form(&self, prepare: &mut PrepareConfig);
+
     /// Compiles a prepared module.
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault>;
 }

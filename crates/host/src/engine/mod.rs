@@ -13,10 +13,9 @@ use aingle_wasm_types::Phase;
 pub use stats::EngineStats;
 pub(crate) use stats::{Counters, InstancePermit};
 
-use crate::backend::Backend;
-use crate::backend::wasmer::WasmerBackend;
+use crate::backend::{self, Backend};
 use crate::cache::{CacheStats, ModuleCache};
-use crate::config::EngineConfig;
+use crate::config::{BackendKind, EngineConfig};
 use crate::error::{ErrorKind, HostError};
 use crate::module::{self, Digest, Module};
 use crate::pool::Pool;
@@ -49,11 +48,15 @@ impl WasmEngine {
     ///
     /// # Errors
     /// - `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` if an option is outside its range.
+    /// - `ERR_ENGINE_UNAVAILABLE` if this build does not have the backend.
     pub fn new(config: EngineConfig) -> Result<Self, HostError> {
         config.check()?;
+        let backend = backend::open(&config)?;
+        let mut prepare = config.prepare_config();
+        backend.form(&mut prepare);
         let inner = Inner {
-            prepare: config.prepare_config(),
-            backend: Box::new(WasmerBackend::new(&config)),
+            prepare,
+            backend,
             cache: ModuleCache::new(config.cache_size),
             pool: Pool::new(config.pool_threads(), config.queue),
             counters: Arc::default(),
@@ -122,6 +125,12 @@ impl WasmEngine {
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.inner.config
+    }
+
+    /// What runs the guests, with [`BackendKind::Auto`] resolved.
+    #[must_use]
+    pub fn backend(&self) -> BackendKind {
+        self.inner.backend.kind()
     }
 
     /// The threads that calls can be queued on.

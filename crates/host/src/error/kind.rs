@@ -22,6 +22,12 @@ pub enum ErrorKind {
         /// What would be accepted.
         allowed: String,
     },
+    /// A backend that this build does not have.
+    #[error("the backend {backend} is not part of this build")]
+    EngineUnavailable {
+        /// Its name.
+        backend: &'static str,
+    },
     /// The module was refused before any engine saw it.
     #[error("{0}")]
     Module(PrepareError),
@@ -194,6 +200,7 @@ impl ErrorKind {
             | Self::Envelope { code, .. }
             | Self::HostFunction { code, .. }
             | Self::State { code, .. } => *code,
+            Self::EngineUnavailable { .. } => ErrorCode::EngineUnavailable,
             Self::Feature { .. } => ErrorCode::FeatureDisabled,
             Self::ImportMissing { .. } => ErrorCode::ImportMissing,
             Self::ImportType { .. } => ErrorCode::ImportType,
@@ -225,6 +232,7 @@ impl ErrorKind {
                     ("allowed", text(allowed)),
                 ]
             }
+            Self::EngineUnavailable { backend } => vec![("backend", text(backend))],
             Self::Module(error) => module_details(error),
             Self::Feature { feature } => vec![("feature", text(feature))],
             Self::ImportMissing { imports } | Self::ImportType { imports } => {

@@ -11,6 +11,8 @@ use std::fmt;
 
 use aingle_wasm_types::{ErrorCode, Phase};
 
+use crate::config::BackendKind;
+
 pub use details::{Detail, ImportProblem};
 pub use kind::{ErrorKind, GuestError, GuestOrigin};
 
@@ -73,6 +75,13 @@ impl HostError {
             text: "the engine is closed",
         };
         Self::new(Phase::Close, kind)
+    }
+
+    /// This build does not have a backend.
+    #[cold]
+    pub(crate) fn unavailable(backend: BackendKind) -> Self {
+        let backend = backend.as_str();
+        Self::new(Phase::Load, ErrorKind::EngineUnavailable { backend })
     }
 
     pub(crate) fn with_payload(mut self, payload: Option<Box<dyn Any + Send>>) -> Self {

@@ -3,11 +3,19 @@
 
 use aingle_wasm_host::prelude::*;
 
+/// The default options, on the backend under test.
+pub(crate) fn config() -> EngineConfig {
+    EngineConfig {
+        backend: crate::BACKEND,
+        ..Default::default()
+    }
+}
+
 /// An engine with a small default budget, so that a guest that runs away ends soon.
 pub(crate) fn engine() -> WasmEngine {
     WasmEngine::new(EngineConfig {
         metering_limit: 10_000_000,
-        ..Default::default()
+        ..config()
     })
     .expect("an engine")
 }

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use aingle_wasm_prepare::PrepareConfig;
 use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features, NativeEngineExt};
 use wasmer::{Engine, Module};
 
@@ -12,7 +13,7 @@ use super::tunables::GuestTunables;
 use crate::backend::{
     Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
 };
-use crate::config::EngineConfig;
+use crate::config::{BackendKind, EngineConfig};
 use crate::error::panic_text;
 
 /// Threads that compile one module. More finish a single module little sooner, and many modules later.
@@ -43,6 +44,12 @@ impl WasmerBackend {
 }
 
 impl Backend for WasmerBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Wasmer
+    }
+
+    fn form(&self, _prepare: &mut PrepareConfig) {}
+
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
         let compile = || {
             let mut engine: Engine = EngineBuilder::new(self.compiler())

@@ -1,10 +1,8 @@
 //! Every limit, at its edge.
 
-mod common;
-
+use crate::common::{self, code_of, engine, instance_with, module};
 use aingle_wasm_host::prelude::*;
 use aingle_wasm_host::{Detail, InstanceLimits, MAX_CALL_DEPTH, StaticMemoryBound};
-use common::{code_of, engine, instance_with, module};
 
 fn limited(wat: &str, limits: InstanceLimits) -> WasmInstance {
     instance_with(
@@ -168,7 +166,7 @@ fn depth_ends_recursion_at_the_same_frame_whatever_the_limit() {
                 call_depth: depth,
                 ..Default::default()
             },
-            ..Default::default()
+            ..common::config()
         })
         .unwrap();
         let module = module(&engine, wat);
@@ -212,7 +210,7 @@ fn the_native_stack_lasts_for_the_largest_depth_and_its_end_is_an_error() {
     };
     let engine = WasmEngine::new(EngineConfig {
         limits,
-        ..Default::default()
+        ..common::config()
     })
     .unwrap();
     let mut guest =
@@ -341,7 +339,7 @@ fn live_instances_are_limited_and_dropping_gives_the_place_back() {
     };
     let engine = WasmEngine::new(EngineConfig {
         limits,
-        ..Default::default()
+        ..common::config()
     })
     .unwrap();
     let module = module(&engine, "(module (memory 1))");
@@ -364,24 +362,24 @@ fn options_are_checked_against_their_ranges() {
     let refused = |config: EngineConfig| WasmEngine::new(config).map(drop).unwrap_err();
     let limits = |limits: Limits| EngineConfig {
         limits,
-        ..Default::default()
+        ..common::config()
     };
     for config in [
         EngineConfig {
             metering_limit: 0,
-            ..Default::default()
+            ..common::config()
         },
         EngineConfig {
             metering_limit: (1 << 62) + 1,
-            ..Default::default()
+            ..common::config()
         },
         EngineConfig {
             static_memory_bound: StaticMemoryBound::Pages(65_537),
-            ..Default::default()
+            ..common::config()
         },
         EngineConfig {
             threads: 1_025,
-            ..Default::default()
+            ..common::config()
         },
         limits(Limits {
             memory_bytes: 1 << 31,

@@ -1,9 +1,8 @@
 //! The module cache: same bytes, same module; least recently used goes first; one compilation for many threads.
 
-mod common;
-
 use std::sync::Barrier;
 
+use crate::common;
 use aingle_wasm_host::CacheStats;
 use aingle_wasm_host::prelude::*;
 
@@ -18,7 +17,7 @@ fn wasm(n: u32) -> Vec<u8> {
 fn engine(cache_size: u64) -> WasmEngine {
     WasmEngine::new(EngineConfig {
         cache_size,
-        ..Default::default()
+        ..common::config()
     })
     .unwrap()
 }

@@ -1,9 +1,7 @@
 //! Guests that mean harm, a thousand times each in one process, and every order of letting go.
 
-mod common;
-
+use crate::common::{self, engine, module};
 use aingle_wasm_host::prelude::*;
-use common::{engine, module};
 
 const ROUNDS: usize = 1_000;
 
@@ -82,6 +80,38 @@ fn a_kept_instance_traps_a_thousand_times_and_works_in_between() {
             [7.into()]
         );
     }
+}
+
+/// Growing must leave nothing on the native stack, and what grew must be there.
+#[test]
+fn a_million_growths_fit_on_a_small_stack() {
+    let wat = r#"(module (memory 1 2) (table $t 1 2 funcref) (table $u 1 2 externref)
+        (func (export "run") (param i32) (result i32)
+          (i32.store (i32.const 65532) (memory.grow (i32.const 1)))
+          (i32.store (i32.const 131068) (table.grow $t (ref.null func) (i32.const 1)))
+          (table.set $u (table.grow $u (ref.null extern) (i32.const 1)) (ref.null extern))
+          (loop
+            (drop (memory.grow (i32.const 1)))
+            (drop (table.grow $t (ref.null func) (i32.const 1)))
+            (drop (table.grow $u (ref.null extern) (i32.const 1)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+          (i32.add (i32.add (memory.size) (i32.load (i32.const 65532)))
+            (i32.add (i32.add (table.size $t) (table.size $u)) (i32.load (i32.const 131068))))))"#;
+    let engine = engine();
+    let module = module(&engine, wat);
+    let mut guest = WasmInstance::new(&engine, &module).unwrap();
+    let run = move || {
+        let options = CallOptions {
+            fuel: Some(1 << 40),
+            ..Default::default()
+        };
+        guest.invoke("run", &[1_000_000.into()], options).unwrap()
+    };
+    let small = std::thread::Builder::new()
+        .stack_size(256 << 10)
+        .spawn(run)
+        .unwrap();
+    assert_eq!(small.join().unwrap(), [(2 + 1 + 2 + 2 + 1).into()]);
 }
 
 #[test]

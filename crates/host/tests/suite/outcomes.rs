@@ -1,10 +1,9 @@
 //! The outcome table: code, state, arena and fuel after every way a call can end.
 
-mod common;
-
+use crate::BACKEND;
+use crate::common::{self, ENVELOPE_GUEST, code_of, engine, instance, instance_with, module};
 use aingle_wasm_host::prelude::*;
 use aingle_wasm_host::{Detail, ErrorKind, GuestErrorKind, InstanceState, TrapKind};
-use common::{ENVELOPE_GUEST, code_of, engine, instance, instance_with, module};
 
 const FUEL: u64 = 100_000;
 
@@ -334,6 +333,12 @@ const TRAPS: &str = r#"(module
     (func (export "null_call") (call_indirect (i32.const 1)))
     (func $inner (unreachable)) (func $outer (export "nested") (call $inner)))"#;
 
+/// wasmi has one code for this and for a division that overflows.
+const FLOAT_TOO_LARGE: TrapKind = match BACKEND {
+    BackendKind::Wasmi => TrapKind::IntegerOverflow,
+    _ => TrapKind::FloatToInteger,
+};
+
 #[test]
 fn every_kind_of_trap_is_told_apart() {
     let mut guest = instance_with(TRAPS, common::keep());
@@ -349,7 +354,7 @@ fn every_kind_of_trap_is_told_apart() {
         ("integer_overflow", TrapKind::IntegerOverflow),
         ("integer_overflow_64", TrapKind::IntegerOverflow),
         ("float_to_integer", TrapKind::FloatToInteger),
-        ("float_too_large", TrapKind::FloatToInteger),
+        ("float_too_large", FLOAT_TOO_LARGE),
         ("indirect_call_mismatch", TrapKind::IndirectCallMismatch),
         ("null_call", TrapKind::IndirectCallMismatch),
     ];
@@ -374,7 +379,10 @@ fn traps_name_the_guests_functions_innermost_first() {
     let ErrorKind::Trap { frames, .. } = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(frames[..2], ["inner", "outer"], "{frames:?}");
+    match BACKEND {
+        BackendKind::Wasmi => assert!(frames.is_empty(), "{frames:?}"),
+        _ => assert_eq!(frames[..2], ["inner", "outer"], "{frames:?}"),
+    }
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! Byte calls in both conventions, core calls, host functions.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::common::{self, ENVELOPE_GUEST, engine, instance, instance_with, module};
 use aingle_wasm_host::prelude::*;
 use aingle_wasm_host::{Caller, FunctionType, InstanceState, ValueType};
-use common::{ENVELOPE_GUEST, engine, instance, instance_with, module};
 use proptest::prelude::*;
 
 /// The envelope guest with a host function that doubles its input.

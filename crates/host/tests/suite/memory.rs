@@ -1,16 +1,14 @@
 //! Addresses around guards: every access outside the memory traps, in every layout.
 
-mod common;
-
+use crate::common::{self, module};
 use aingle_wasm_host::StaticMemoryBound;
 use aingle_wasm_host::prelude::*;
-use common::module;
 
 /// Loads and stores at an address with a constant offset; the memory has one page and may grow to sixteen.
 fn guest(bound: StaticMemoryBound, offset: u32) -> WasmInstance {
     let engine = WasmEngine::new(EngineConfig {
         static_memory_bound: bound,
-        ..Default::default()
+        ..common::config()
     })
     .unwrap();
     let wat = format!(

@@ -1,0 +1,60 @@
+//! Host functions: slots for values, and nothing that unwinds into the interpreter.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wasmi::{Caller, Error, Extern, Func, Store, Val};
+
+use super::guest::{GuestState, WasmiGuest};
+use super::trap::GuestStopped;
+use super::values;
+use crate::backend::{HostCall, HostImport, Stopped};
+use crate::value::Slot;
+
+/// Slots that are kept on the stack; a longer list goes to the heap.
+const INLINE_SLOTS: usize = 8;
+
+/// Makes an imported function of a store.
+pub(super) fn import(store: &mut Store<GuestState>, import: HostImport) -> Extern {
+    let ty = values::func_type(&import.ty);
+    let call = import.call;
+    let function = Func::new(
+        store,
+        ty,
+        move |caller: Caller<'_, GuestState>, params: &[Val], results: &mut [Val]| {
+            let run = || run(&call, caller, params, results);
+            // A panic in the interpreter's functions would end the process. What a user's function may do is caught and
+            // reported before it gets here; the caller reports a stop without a reason as a fault of ours.
+            match catch_unwind(AssertUnwindSafe(run)) {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(Stopped)) | Err(_) => Err(Error::host(GuestStopped)),
+            }
+        },
+    );
+    Extern::Func(function)
+}
+
+fn run(
+    call: &HostCall,
+    caller: Caller<'_, GuestState>,
+    params: &[Val],
+    results: &mut [Val],
+) -> Result<(), Stopped> {
+    let count = params.len().max(results.len());
+    let mut inline: [Slot; INLINE_SLOTS] = [0; INLINE_SLOTS];
+    let mut heap = Vec::new();
+    let slots = match inline.get_mut(..count) {
+        Some(slots) => slots,
+        None => {
+            heap.resize(count, 0);
+            &mut heap[..]
+        }
+    };
+    for (slot, value) in slots.iter_mut().zip(params) {
+        *slot = values::lift(value);
+    }
+    call(&mut WasmiGuest(caller), slots)?;
+    for (result, slot) in results.iter_mut().zip(slots) {
+        *result = values::lower(*slot, result.ty());
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! An instance in a store of its own.
+
+use std::sync::Arc;
+
+use aingle_wasm_types::meter;
+use wasmi::{Extern, Instance, Module, Store};
+
+use super::guest::{GuestFunction, GuestState, MeterGlobals, WasmiGuest};
+use super::{hooks, host, trap};
+use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+
+struct WasmiInstance {
+    guest: WasmiGuest<Store<GuestState>>,
+    instance: Instance,
+}
+
+pub(super) fn instantiate(
+    module: &Module,
+    imports: Vec<HostImport>,
+) -> Result<Box<dyn BackendInstance>, Interruption> {
+    let mut store = Store::new(module.engine(), GuestState::default());
+    let externs: Vec<Extern> = imports
+        .into_iter()
+        .map(|import| host::import(&mut store, import))
+        .collect();
+    let instance = Instance::new(&mut store, module, &externs)
+        .map_err(|error| trap::of_instantiation(&error))?;
+    let meter = meter_globals(&store, &instance)?;
+    let memory = instance.get_memory(&store, meter::MEMORY);
+    let state = store.data_mut();
+    (state.meter, state.memory) = (Some(meter), memory);
+    hooks::fill(&mut store, &instance)?;
+    Ok(Box::new(WasmiInstance {
+        guest: WasmiGuest(store),
+        instance,
+    }))
+}
+
+fn meter_globals(
+    store: &Store<GuestState>,
+    instance: &Instance,
+) -> Result<MeterGlobals, Interruption> {
+    let global = |name: &str| {
+        instance
+            .get_global(store, name)
+            .ok_or_else(|| Interruption::Fault(format!("a prepared module without {name}")))
+    };
+    Ok(MeterGlobals {
+        fuel: global(meter::FUEL)?,
+        status: global(meter::STATUS)?,
+        depth: global(meter::DEPTH)?,
+        memory_cap: global(meter::MEMORY_CAP)?,
+        table_cap: global(meter::TABLE_CAP)?,
+    })
+}
+
+impl BackendInstance for WasmiInstance {
+    fn guest(&mut self) -> &mut dyn Guest {
+        &mut self.guest
+    }
+
+    fn function(&mut self, name: &str) -> Option<FunctionId> {
+        let store = &mut self.guest.0;
+        let function = self.instance.get_func(&*store, name)?;
+        let ty = Arc::new(function.ty(&*store));
+        let functions = &mut store.data_mut().functions;
+        let id = u32::try_from(functions.len()).ok()?;
+        functions.push(GuestFunction { function, ty });
+        Some(FunctionId(id))
+    }
+
+    fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {
+        self.guest.set_caps(memory_pages, table_elements);
+    }
+}

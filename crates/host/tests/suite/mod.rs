@@ -1,0 +1,8 @@
+//! Tests that every backend must pass, in the crate that names the backend.
+
+mod cache;
+mod calls;
+mod hostile;
+mod limits;
+mod memory;
+mod outcomes;
