@@ -134,6 +134,9 @@ pub struct PrepareConfig {
     pub interruption: Interruption,
     /// Who grows memories and tables. Default: the engine.
     pub growth: Growth,
+    /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
+    /// engines whose traps do not tell them from divisions. Default: false.
+    pub mark_conversions: bool,
 }
 
 impl Default for PrepareConfig {
@@ -146,6 +149,7 @@ impl Default for PrepareConfig {
             canonicalize_nans: true,
             interruption: Interruption::default(),
             growth: Growth::default(),
+            mark_conversions: false,
         }
     }
 }

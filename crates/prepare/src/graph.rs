@@ -8,7 +8,7 @@
 
 use crate::FunctionType;
 use crate::costs::{Weights, bulk_shift, entry_cost};
-use crate::operators::{BlockType, Code, Decoder, Operator, code};
+use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
 use crate::survey::{Body, Survey};
 
@@ -72,6 +72,8 @@ pub(crate) enum Action {
     Local { code: Code, index: u32 },
     /// A reference to an imported function.
     Reference { function: u32 },
+    /// A conversion that can trap, from or to here.
+    Converting(bool),
     /// The function's last `end`.
     Close,
     /// The way out after it; `edge` folds what is owed into the value that is returned.
@@ -87,6 +89,8 @@ pub(crate) struct Context<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
+    /// Whether conversions that can trap are marked.
+    pub(crate) marks_conversions: bool,
 }
 
 /// The graph and the steps of one function; kept between functions for its buffers.
@@ -267,6 +271,10 @@ impl Builder<'_> {
                         function: operator.first,
                     },
                 );
+            }
+            code if self.context.marks_conversions && is_trapping_conversion(code) => {
+                self.step(operator.start, operator.start, Action::Converting(true));
+                self.step(operator.end, operator.end, Action::Converting(false));
             }
             _ => {}
         }

@@ -48,6 +48,11 @@ pub(crate) mod code {
     pub(crate) const TABLE_FILL: Code = MISC + 17;
 }
 
+/// Whether the operator converts a float to an integer and traps if it does not fit.
+pub(crate) fn is_trapping_conversion(code: Code) -> bool {
+    matches!(code, 0xa8..=0xab | 0xae..=0xb1)
+}
+
 /// One operator. Offsets are into the bytes the decoder was made with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operator {

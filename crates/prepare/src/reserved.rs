@@ -37,6 +37,11 @@ pub const GROW_EXTERNS: u32 = 3;
 /// Elements of [`HOOKS`].
 pub const HOOK_COUNT: u32 = 4;
 
+/// With [`PrepareConfig::mark_conversions`](crate::PrepareConfig): an exported global, mutable `i32`, that is 1 while a
+/// float is converted to an integer and 0 otherwise. A trap leaves it as it is, so it tells a conversion out of range
+/// from a division that overflows; the host writes 0 before each call from outside.
+pub const CONVERTING: &str = "__aingle_meter_converting";
+
 /// With [`Growth::Host`](crate::Growth::Host): the module's tables under `__aingle_meter_table_0`, `_1`, …
 pub const TABLE: &str = "__aingle_meter_table_";
 

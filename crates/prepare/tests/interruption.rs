@@ -332,6 +332,32 @@ fn a_million_growths_by_the_host_leave_nothing_behind() {
 }
 
 #[test]
+fn marks_tell_a_conversion_from_a_division() {
+    let text = r#"(module
+      (func (export "div") (param i32) (result i32) i32.const 0x80000000 local.get 0 i32.div_s)
+      (func (export "trunc") (param f64) (result i64) local.get 0 i64.trunc_f64_s))"#;
+    let config = PrepareConfig {
+        mark_conversions: true,
+        interruption: Interruption::Floors,
+        ..PrepareConfig::default()
+    };
+    let mut guest = Guest::with(text, &config);
+    let converting = |guest: &Guest| guest.global(reserved::CONVERTING).i32();
+    assert_eq!(guest.cost("trunc", &[Val::F64(7.5.into())]), (vec![7], 2));
+    assert_eq!(converting(&guest), Some(0));
+    assert!(matches!(
+        guest.call("div", &[Val::I32(-1)], 100).0,
+        Outcome::Trapped(_)
+    ));
+    assert_eq!(converting(&guest), Some(0));
+    assert!(matches!(
+        guest.call("trunc", &[Val::F64(1e300.into())], 100).0,
+        Outcome::Trapped(_)
+    ));
+    assert_eq!(converting(&guest), Some(1));
+}
+
+#[test]
 fn nothing_of_a_form_is_there_unless_it_is_asked_for() {
     let guest = Guest::new(PROGRAM);
     let extra = guest

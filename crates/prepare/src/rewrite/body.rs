@@ -167,6 +167,11 @@ impl Writer<'_, '_> {
                 let function = self.rewriting.value(function);
                 self.sink().ref_func(function);
             }
+            Action::Converting(on) => {
+                if let Some(converting) = self.rewriting.globals.converting {
+                    self.sink().i32_const(on.into()).global_set(converting);
+                }
+            }
             Action::Close => {
                 if self.graph.label_used {
                     self.sink().end();

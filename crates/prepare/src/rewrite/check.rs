@@ -117,11 +117,11 @@ impl Rewriting<'_> {
 impl Globals {
     /// The global that the host writes to stop the guest at its checks of this number.
     pub(crate) fn floor(self, number: u32) -> u32 {
-        self.table_cap + 1 + number
+        self.first_of_form + number
     }
 
     /// The global below whose value the guest asks the host.
     pub(crate) fn threshold(self) -> u32 {
-        self.table_cap + 1
+        self.first_of_form
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn rewrite(
         hooks: Hooks::new(outline, config, &mut types),
         floors,
         depths: depths(outline),
-        globals: Globals::after(outline),
+        globals: Globals::after(outline, config),
         types,
         function_types: Vec::new(),
         ours: Ours::new(outline.functions.len() as u32),
@@ -131,6 +131,7 @@ impl Rewriting<'_> {
             weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
+            marks_conversions: self.config.mark_conversions,
         };
         let mut nans = Nans::default();
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
@@ -169,6 +170,8 @@ impl Rewriting<'_> {
             depth,
             memory_cap,
             table_cap,
+            converting,
+            ..
         } = self.globals;
         let (i32, i64) = (ValueType::I32, ValueType::I64);
         let global = |name: &str, index, ty, initial| Reserved {
@@ -184,6 +187,7 @@ impl Rewriting<'_> {
             global(meter::MEMORY_CAP, memory_cap, i32, self.config.memory_pages),
             global(meter::TABLE_CAP, table_cap, i32, self.config.table_elements),
         ];
+        reserved.extend(converting.map(|index| global(reserved::CONVERTING, index, i32, 0)));
         let floor = |number| {
             global(
                 &format!("{}{number}", reserved::FLOOR),
@@ -221,17 +225,23 @@ struct Globals {
     depth: u32,
     memory_cap: u32,
     table_cap: u32,
+    converting: Option<u32>,
+    /// The first of those that belong to a form of interruption.
+    first_of_form: u32,
 }
 
 impl Globals {
-    fn after(outline: &Outline<'_>) -> Self {
+    fn after(outline: &Outline<'_>, config: &PrepareConfig) -> Self {
         let first = outline.globals.len() as u32;
+        let converting = config.mark_conversions.then_some(first + 5);
         Self {
             fuel: first,
             status: first + 1,
             depth: first + 2,
             memory_cap: first + 3,
             table_cap: first + 4,
+            converting,
+            first_of_form: first + 5 + u32::from(converting.is_some()),
         }
     }
 
