@@ -1,4 +1,6 @@
 // Every code that this version can give is given by something, on every backend; a code that nothing gives is no contract.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { AingleWasmError, Engine, envelope } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { CODES, type ErrorCode } from '../../src/errors/codes';
@@ -41,7 +43,6 @@ const REACHED: Partial<Record<ErrorCode, (lab: Lab) => unknown>> = {
   ERR_INVALID_ARG_TYPE: () => new Engine(1 as unknown as object),
   ERR_INVALID_ARG_VALUE: () => new Engine({ unknown: 1 } as object),
   ERR_OUT_OF_RANGE: () => new Engine({ meteringLimit: 0 }),
-  ERR_ENGINE_UNAVAILABLE: () => new Engine({ backend: 'wasmi' }),
   ERR_FEATURE_DISABLED: (lab) => lab.compile(wat('(memory 1 1 shared)', 'threads')),
   ERR_MODULE_MALFORMED: (lab) => lab.compile(new Uint8Array(3)),
   ERR_MODULE_INVALID: (lab) => lab.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 3, 2, 1, 9, 10, 4, 1, 2, 0, 11)),
@@ -139,8 +140,20 @@ const REACHED: Partial<Record<ErrorCode, (lab: Lab) => unknown>> = {
 };
 
 test('every code is reached here, or comes later, or cannot be brought about', () => {
-  const listed = [...Object.keys(REACHED), ...LATER, ...NOT_ON_DEMAND];
+  const listed = [...Object.keys(REACHED), ...ELSEWHERE, ...LATER, ...NOT_ON_DEMAND];
   expect(listed.toSorted()).toEqual([...CODES].toSorted());
+});
+
+test('ERR_ENGINE_UNAVAILABLE: a native backend where addons are forbidden', () => {
+  const program = `const { Engine, AingleWasmError } = require(process.argv[1]);
+    try { new Engine({ backend: 'wasmer' }); } catch (error) {
+      console.log(JSON.stringify([error.code, error instanceof AingleWasmError, error.details.attempts.length > 0, error.message]));
+    }`;
+  const file = fileURLToPath(new URL('../../index.js', import.meta.url));
+  const { stdout } = spawnSync(process.execPath, ['--no-addons', '-e', program, file], { encoding: 'utf8' });
+  const [code, ours, tried, message] = JSON.parse(stdout);
+  expect([code, ours, tried]).toEqual(['ERR_ENGINE_UNAVAILABLE', true, true]);
+  expect(message).toContain('"wasmer"');
 });
 
 onEveryBackend('codes', (lab) => {
