@@ -60,9 +60,11 @@ impl Backend for WasmiBackend {
         BackendKind::Wasmi
     }
 
-    /// The operators that grow leave a native frame each time they run, so a loop of them would end the native stack.
     fn form(&self, prepare: &mut PrepareConfig) {
+        // The operators that grow leave a native frame each time they run, so a loop of them would end the native stack.
         prepare.growth = Growth::Host;
+        // The engine has one code for a float that is too large and for a division that overflows.
+        prepare.mark_conversions = true;
     }
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {

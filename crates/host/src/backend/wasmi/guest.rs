@@ -35,6 +35,8 @@ pub(super) struct MeterGlobals {
     pub(super) depth: Global,
     pub(super) memory_cap: Global,
     pub(super) table_cap: Global,
+    /// Not 0 while a float is converted.
+    pub(super) converting: Global,
 }
 
 /// A function with its type, which the engine is slow to tell.
@@ -70,6 +72,14 @@ impl<C: AsContextMut<Data = GuestState>> WasmiGuest<C> {
         global
             .set(&mut self.0, Val::I64(value))
             .expect("a reserved global is mutable and of its type");
+    }
+
+    /// Whether the guest trapped while it converted a float; the next trap shall not find it.
+    fn take_converting(&mut self) -> bool {
+        let converting = self.meter().converting;
+        let marked = matches!(converting.get(&self.0), Val::I32(mark) if mark != 0);
+        self.set_i32(converting, 0);
+        marked
     }
 
     /// Calls with the values that `slots` stand for.
@@ -147,7 +157,8 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
 
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {
         match catch_unwind(AssertUnwindSafe(|| self.run(function, slots))) {
-            Ok(returned) => returned.map_err(|error| trap::of_call(&error)),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(trap::of_call(&error, self.take_converting())),
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aingle_wasm_prepare::reserved::CONVERTING;
 use aingle_wasm_types::meter;
 use wasmi::{Extern, Instance, Module, Store};
 
@@ -51,6 +52,7 @@ fn meter_globals(
         depth: global(meter::DEPTH)?,
         memory_cap: global(meter::MEMORY_CAP)?,
         table_cap: global(meter::TABLE_CAP)?,
+        converting: global(CONVERTING)?,
     })
 }
 

@@ -20,15 +20,15 @@ impl fmt::Display for GuestStopped {
 
 impl HostError for GuestStopped {}
 
-/// What a guest call ended with.
-pub(super) fn of_call(error: &Error) -> Interruption {
+/// What a guest call ended with, `converting` a float or not.
+pub(super) fn of_call(error: &Error, converting: bool) -> Interruption {
     if error.downcast_ref::<GuestStopped>().is_some() {
         return Interruption::Host;
     }
     match error.as_trap_code() {
         Some(TrapCode::StackOverflow) => Interruption::StackOverflow,
         Some(TrapCode::OutOfSystemMemory) => Interruption::OutOfMemory("a guest's stack"),
-        code => match code.and_then(kind) {
+        code => match code.and_then(|code| kind(code, converting)) {
             Some(trap) => trapped(trap),
             None => Interruption::Fault(error.to_string()),
         },
@@ -45,7 +45,7 @@ pub(super) fn of_instantiation(error: &Error) -> Interruption {
             InstantiationError::FailedToInstantiateMemory(MemoryError::OutOfSystemMemory)
             | InstantiationError::FailedToInstantiateTable(TableError::OutOfSystemMemory),
         ) => Interruption::OutOfMemory("a guest's memory or table"),
-        _ => of_call(error),
+        _ => of_call(error, false),
     }
 }
 
@@ -58,13 +58,14 @@ fn trapped(trap: TrapKind) -> Interruption {
 }
 
 /// The kind of a trap of the guest's own; `None` for what the engine stops by itself.
-fn kind(code: TrapCode) -> Option<TrapKind> {
+fn kind(code: TrapCode, converting: bool) -> Option<TrapKind> {
     Some(match code {
         TrapCode::UnreachableCodeReached => TrapKind::Unreachable,
         TrapCode::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds,
         TrapCode::TableOutOfBounds => TrapKind::TableOutOfBounds,
         TrapCode::IndirectCallToNull | TrapCode::BadSignature => TrapKind::IndirectCallMismatch,
         TrapCode::IntegerDivisionByZero => TrapKind::IntegerDivideByZero,
+        TrapCode::IntegerOverflow if converting => TrapKind::FloatToInteger,
         TrapCode::IntegerOverflow => TrapKind::IntegerOverflow,
         TrapCode::BadConversionToInteger => TrapKind::FloatToInteger,
         TrapCode::StackOverflow
