@@ -11,6 +11,7 @@ use aingle_wasm_prepare::{PrepareConfig, prepare};
 use aingle_wasm_specification::{CommandKind, Group, ReferenceType, Value, read_suite};
 use aingle_wasm_types::ErrorCode;
 use arbitrary::Unstructured;
+use support::forms::forms;
 use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::naive;
 use support::random::Random;
@@ -225,10 +226,11 @@ impl Tally {
 /// # Errors
 /// The first difference.
 fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
+    let (name, form) = &forms()[(seed % 4) as usize];
     let mut config = PrepareConfig {
         memory_pages: MEMORY_PAGES,
         table_elements: TABLE_ELEMENTS,
-        ..Default::default()
+        ..form.clone()
     };
     config.complexity.module_bytes = 1 << 20;
     let valid = Validator::new_with_features(WasmFeatures::WASM2)
@@ -247,7 +249,7 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
     };
     Validator::new_with_features(WasmFeatures::WASM2)
         .validate_all(&prepared)
-        .map_err(|error| format!("what prepare made is invalid: {error}"))?;
+        .map_err(|error| format!("what prepare made for {name} is invalid: {error}"))?;
     if has_start(wasm) {
         return Ok(Seen::default());
     }
@@ -266,7 +268,9 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
                 random,
                 calls: Vec::new(),
             };
-            session.run()
+            session
+                .run()
+                .map_err(|difference| format!("prepared for {name}: {difference}"))
         }
         (Err(_), Err(_)) => Ok(Seen::default()),
         (Err(error), Ok(_)) => Err(format!("only the naive form fails to instantiate: {error}")),

@@ -3,8 +3,10 @@
 
 mod support;
 
+use aingle_wasm_prepare::PrepareConfig;
 use aingle_wasm_specification::{Capabilities, Exclusions, Group, read_suite, run};
-use support::wasmi_target::{Form, WasmiTarget};
+use support::forms::forms;
+use support::wasmi_target::WasmiTarget;
 
 const EVERYTHING: Capabilities = Capabilities {
     host_objects: true,
@@ -14,7 +16,7 @@ const EVERYTHING: Capabilities = Capabilities {
     exported_globals: true,
 };
 
-fn check(form: Form, capabilities: Capabilities) {
+fn check(form: Option<&PrepareConfig>, capabilities: Capabilities) {
     let scripts = read_suite(&[Group::Core, Group::Simd]).expect("the suite reads");
     let report = run(&scripts, &Exclusions::committed(), || {
         WasmiTarget::new(form, capabilities)
@@ -31,20 +33,23 @@ fn check(form: Form, capabilities: Capabilities) {
 
 #[test]
 fn original_modules_pass() {
-    check(Form::Original, EVERYTHING);
+    check(None, EVERYTHING);
 }
 
 /// Without shared tables: one that got functions of an instance whose later initialisers failed makes this engine abort
 /// the process as soon as such a function reads a global, which every prepared function does.
 #[test]
-fn prepared_modules_pass() {
-    check(
-        Form::Prepared,
-        Capabilities {
-            shared_tables: false,
-            ..EVERYTHING
-        },
-    );
+fn prepared_modules_pass_in_every_form() {
+    for (name, form) in forms() {
+        println!("prepared for {name}");
+        check(
+            Some(&form),
+            Capabilities {
+                shared_tables: false,
+                ..EVERYTHING
+            },
+        );
+    }
 }
 
 /// The exclusions of every reason are right, for targets that can do less.
@@ -57,5 +62,5 @@ fn original_modules_pass_with_functions_and_numbers_only() {
         live_references: false,
         exported_globals: false,
     };
-    check(Form::Original, least);
+    check(None, least);
 }

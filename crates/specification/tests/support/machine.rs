@@ -11,6 +11,7 @@ use wasmi::{
     Store, StoreLimits, StoreLimitsBuilder, Val,
 };
 
+use super::hooks;
 use super::naive;
 use super::values::{lift, lower, trap_kind};
 
@@ -72,6 +73,7 @@ impl Machine {
         store.limiter(|limits| limits);
         let linker = silent_imports(&engine, &mut store, &module)?;
         let instance = linker.instantiate_and_start(&mut store, &module)?;
+        hooks::fill(&mut store, instance);
         let name = if form == Form::Naive {
             naive::FUEL
         } else {
@@ -114,6 +116,7 @@ impl Machine {
         arguments: &[Value],
         limit: i64,
     ) -> Result<(Outcome, i64), String> {
+        hooks::arm(&mut self.store, self.instance);
         self.set(&[
             (meter::STATUS, Val::I32(0)),
             (meter::DEPTH, Val::I32(DEPTH)),

@@ -1,6 +1,8 @@
 //! Targets, models and generators of the integration tests.
 #![expect(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod forms;
+pub(crate) mod hooks;
 pub(crate) mod host_target;
 pub(crate) mod machine;
 pub(crate) mod naive;

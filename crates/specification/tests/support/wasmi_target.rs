@@ -14,6 +14,7 @@ use wasmi::{
     Mutability, Ref, RefType, Store, Table, TableType, TrapCode, Val, ValType,
 };
 
+use super::hooks;
 use super::values::{lift, lower, trap_kind};
 
 /// Fuel of a call, which no script comes near.
@@ -24,18 +25,10 @@ const DEPTH: i32 = 2_000;
 const RECURSION: usize = 100_000;
 const STACK_BYTES: usize = 256 << 20;
 
-/// Which module runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// The author's.
-    Original,
-    /// What `prepare` makes of it.
-    Prepared,
-}
-
 /// A store with everything that one script makes.
 pub(crate) struct WasmiTarget {
-    form: Form,
+    /// What to ask of `prepare`; `None` runs the author's module.
+    form: Option<PrepareConfig>,
     capabilities: Capabilities,
     store: Store<()>,
     linker: Linker<()>,
@@ -44,7 +37,7 @@ pub(crate) struct WasmiTarget {
 
 impl WasmiTarget {
     /// An empty store that has `spectest`. The runner uses no more than `capabilities`, all of which this engine has.
-    pub(crate) fn new(form: Form, capabilities: Capabilities) -> Self {
+    pub(crate) fn new(form: Option<&PrepareConfig>, capabilities: Capabilities) -> Self {
         let mut config = Config::default();
         config
             .set_max_recursion_depth(RECURSION)
@@ -61,6 +54,11 @@ impl WasmiTarget {
         let engine = Engine::new(&config);
         let mut store = Store::new(&engine, ());
         let linker = spectest_linker(&engine, &mut store).expect("spectest is well-typed");
+        let form = form.cloned().map(|mut form| {
+            // One file has a `br_table` of 24,616 targets, more than is allowed by default.
+            form.complexity.branch_targets = 1 << 15;
+            form
+        });
         Self {
             form,
             capabilities,
@@ -72,25 +70,26 @@ impl WasmiTarget {
 
     /// The bytes that the engine gets.
     fn bytes(&self, wasm: &[u8]) -> Result<Vec<u8>, Failure> {
-        match self.form {
-            Form::Original => Ok(wasm.to_vec()),
-            Form::Prepared => prepare(wasm, &suite_config())
-                .map(|prepared| prepared.bytes)
-                .map_err(|error| Failure::Refused {
-                    code: error.code(),
-                    message: error.to_string(),
-                }),
-        }
+        let Some(form) = &self.form else {
+            return Ok(wasm.to_vec());
+        };
+        let prepared = prepare(wasm, form);
+        prepared
+            .map(|prepared| prepared.bytes)
+            .map_err(|error| Failure::Refused {
+                code: error.code(),
+                message: error.to_string(),
+            })
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Module, Failure> {
         let bytes = self.bytes(wasm)?;
         Module::new(self.store.engine(), &bytes).map_err(|error| match self.form {
-            Form::Original => Failure::Refused {
+            None => Failure::Refused {
                 code: ErrorCode::ModuleInvalid,
                 message: error.to_string(),
             },
-            Form::Prepared => Failure::Other(format!(
+            Some(_) => Failure::Other(format!(
                 "prepare made a module that the engine refuses: {error}"
             )),
         })
@@ -99,6 +98,7 @@ impl WasmiTarget {
     /// Sets the reserved globals of every instance, because a call may go on into others.
     fn arm(&mut self) {
         for instance in &self.instances {
+            hooks::arm(&mut self.store, *instance);
             let values = [
                 (meter::FUEL, Val::I64(FUEL)),
                 (meter::STATUS, Val::I32(0)),
@@ -112,25 +112,6 @@ impl WasmiTarget {
                 }
             }
         }
-    }
-
-    /// An imported memory may have a maximum below the cap, which `prepare` cannot know.
-    fn lower_memory_cap(&mut self, instance: Instance) {
-        let Some(memory) = instance.get_memory(&self.store, meter::MEMORY) else {
-            return;
-        };
-        let Some(maximum) = memory.ty(&self.store).maximum() else {
-            return;
-        };
-        let Some(cap) = instance.get_global(&self.store, meter::MEMORY_CAP) else {
-            return;
-        };
-        let pages = cap
-            .get(&self.store)
-            .i32()
-            .map_or(0, |pages| pages.cast_unsigned().min(maximum as u32));
-        cap.set(&mut self.store, Val::I32(pages.cast_signed()))
-            .expect("the cap is a mutable number");
     }
 
     /// A stop if an instance says so, an ordinary trap if the engine says so.
@@ -205,7 +186,7 @@ impl SpecificationTarget for WasmiTarget {
             .instantiate_and_start(&mut self.store, &module)
             .map_err(|error| self.failure(&error))?;
         self.instances.push(instance);
-        self.lower_memory_cap(instance);
+        hooks::fill(&mut self.store, instance);
         if let Some(start) = instance.get_func(&self.store, meter::START) {
             self.call(start, &[])?;
         }
@@ -238,13 +219,6 @@ impl SpecificationTarget for WasmiTarget {
             .ok_or_else(|| Failure::Other(format!("there is no exported global `{export}`")))?;
         Ok(lift(&self.store, &global.get(&self.store)))
     }
-}
-
-/// One file has a `br_table` of 24,616 targets, more than is allowed by default.
-fn suite_config() -> PrepareConfig {
-    let mut config = PrepareConfig::default();
-    config.complexity.branch_targets = 1 << 15;
-    config
 }
 
 /// Segments that do not fit are errors of instantiation for this engine and traps for the specification.
