@@ -49,6 +49,8 @@ pub(crate) struct Shared {
 pub(crate) struct Use<'a> {
     guest: Option<MutexGuard<'a, WasmInstance>>,
     shared: &'a Shared,
+    /// Whether this is a thread of the pool.
+    pooled: bool,
 }
 
 impl Instance {
@@ -139,6 +141,7 @@ impl Instance {
     /// Closes the guest, at once or when the call that runs is done. Those that wait are refused then.
     pub(crate) fn close(&self) {
         self.shared.closing.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         self.shared.close_if_asked();
     }
 }
@@ -163,6 +166,7 @@ impl Shared {
             Ok(guest) => Ok(Use {
                 guest: Some(guest),
                 shared: self,
+                pooled: false,
             }),
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::Refused(ErrorCode::InstanceBusy, Phase::Call))
@@ -181,6 +185,7 @@ impl Shared {
         let taken = Use {
             guest: Some(guest),
             shared: self,
+            pooled: true,
         };
         self.check_open()?;
         Ok(taken)
@@ -194,8 +199,6 @@ impl Shared {
     }
 
     fn close_if_asked(&self) {
-        // Of two threads that ask and release at the same time, one has to see the other.
-        fence(Ordering::SeqCst);
         if self.closing.load(Ordering::Relaxed)
             && let Ok(mut guest) = self.guest.try_lock()
         {
@@ -213,6 +216,10 @@ impl Use<'_> {
 impl Drop for Use<'_> {
     fn drop(&mut self) {
         self.guest = None;
+        if self.pooled {
+            // Of two threads that release the guest and ask for its end at the same time, one has to see the other.
+            fence(Ordering::SeqCst);
+        }
         self.shared.close_if_asked();
     }
 }
