@@ -23,6 +23,9 @@ const LATER: readonly ErrorCode[] = [
 /** Given only when the machine or this library itself fails; no input of a guest or a caller brings them about. */
 const NOT_ON_DEMAND: readonly ErrorCode[] = ['ERR_INTERNAL'];
 
+/** Given where Node may not load addons; a test of its own starts such a process. */
+const ELSEWHERE: readonly ErrorCode[] = ['ERR_ENGINE_UNAVAILABLE'];
+
 const call =
   (text: string, name = 'f') =>
   async (lab: Lab) =>
