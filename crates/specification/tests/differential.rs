@@ -5,18 +5,15 @@
 
 mod support;
 
-use std::thread;
-
 use aingle_wasm_prepare::{PrepareConfig, prepare};
-use aingle_wasm_specification::{CommandKind, Group, ReferenceType, Value, read_suite};
+use aingle_wasm_specification::{CommandKind, Group, Value, read_suite};
 use aingle_wasm_types::ErrorCode;
-use arbitrary::Unstructured;
 use support::forms::forms;
+use support::generate::{argument, generate, seeds, with_stack};
 use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::naive;
 use support::random::Random;
-use wasm_smith::Config;
-use wasmi::{FuncType, ValType};
+use wasmi::FuncType;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 /// Modules that CI generates, and that it damages.
@@ -25,8 +22,6 @@ const MODULES: u64 = 2_000;
 const BUDGET: i64 = 50_000;
 /// Work past the limit is bounded by this many units.
 const OVERSHOOT: i64 = 65_536;
-/// Native stack that suffices for as many growths as the budget and the overshoot pay for.
-const STACK_BYTES: usize = 256 << 20;
 /// Calls of a session.
 const CALLS: usize = 8;
 
@@ -34,7 +29,7 @@ const CALLS: usize = 8;
 fn generated_modules_behave_and_cost_the_same() {
     with_stack(|| {
         let mut tally = Tally::default();
-        for seed in seeds() {
+        for seed in seeds(MODULES) {
             let wasm = generate(seed);
             let found = compare(&wasm, seed)
                 .unwrap_or_else(|difference| panic!("seed {seed}: {difference}"));
@@ -57,7 +52,7 @@ fn damaged_modules_are_refused_or_behave_the_same() {
     with_stack(|| {
         let corpus = corpus();
         let mut tally = Tally::default();
-        for seed in seeds() {
+        for seed in seeds(MODULES) {
             let wasm = damage(&corpus, seed);
             let found = compare(&wasm, seed)
                 .unwrap_or_else(|difference| panic!("seed {seed}: {difference}"));
@@ -69,91 +64,6 @@ fn damaged_modules_are_refused_or_behave_the_same() {
             "one-sided: {tally:?}"
         );
     });
-}
-
-fn with_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new()
-        .stack_size(STACK_BYTES)
-        .spawn(test)
-        .expect("a thread starts");
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
-
-fn seeds() -> std::ops::Range<u64> {
-    let setting = |name: &str, default| {
-        std::env::var(name).map_or(default, |text| {
-            text.parse()
-                .unwrap_or_else(|_| panic!("{name} is no number"))
-        })
-    };
-    let first = setting("AINGLE_WASM_SEED", 0);
-    first..first + setting("AINGLE_WASM_MODULES", MODULES)
-}
-
-/// A module of our feature set that imports a few functions and exports everything.
-fn generate(seed: u64) -> Vec<u8> {
-    let mut random = Random::new(seed);
-    // Now and then the generator finds nothing that satisfies its own choices.
-    std::iter::repeat_with(|| attempt(&mut random))
-        .find_map(Result::ok)
-        .expect("one attempt succeeds")
-}
-
-fn attempt(random: &mut Random) -> arbitrary::Result<Vec<u8>> {
-    let config = Config {
-        available_imports: Some(imports()),
-        export_everything: true,
-        allow_start_export: false,
-        bulk_memory_enabled: true,
-        max_data_segments: 4,
-        max_element_segments: 4,
-        max_elements: 16,
-        max_funcs: 1 + random.below(12),
-        max_globals: 6,
-        max_imports: 4,
-        max_instructions: 20 + random.below(200),
-        max_memories: 1,
-        max_nesting_depth: 8,
-        max_table_elements: 100,
-        max_tables: 3,
-        max_type_size: 100,
-        max_types: 10,
-        min_funcs: 1,
-        memory_offset_choices: wasm_smith::MemoryOffsetChoices(80, 15, 5),
-        multi_value_enabled: true,
-        reference_types_enabled: true,
-        saturating_float_to_int_enabled: true,
-        sign_extension_ops_enabled: true,
-        simd_enabled: true,
-        compact_imports_enabled: false,
-        custom_page_sizes_enabled: false,
-        exceptions_enabled: false,
-        extended_const_enabled: false,
-        gc_enabled: false,
-        memory64_enabled: false,
-        relaxed_simd_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        wide_arithmetic_enabled: false,
-        max_memory32_bytes: 4 << 16,
-        ..Config::default()
-    };
-    let bytes = random.bytes(8_192);
-    Ok(wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))?.to_bytes())
-}
-
-/// Host functions of several shapes.
-fn imports() -> Vec<u8> {
-    let text = r#"(module
-        (import "env" "nothing" (func))
-        (import "env" "number" (func (param i32) (result i64)))
-        (import "env" "floats" (func (param f32 f64) (result f64)))
-        (import "env" "vector" (func (param v128) (result v128)))
-        (import "env" "several" (func (param i32 i64) (result i32 f32 i64)))
-        (import "env" "references" (func (param funcref externref) (result externref funcref))))"#;
-    wat::parse_str(text).expect("the imports assemble")
 }
 
 /// Every module of the suite that stands alone and is small.
@@ -424,40 +334,3 @@ impl Session<'_> {
         ))
     }
 }
-
-/// An argument: often one of the values at which operators change their behaviour.
-fn argument(random: &mut Random, ty: ValType) -> Value {
-    let bits = match random.below(4) {
-        0 => random.below(16) as u64,
-        1 => EDGES[random.below(EDGES.len())],
-        _ => random.next(),
-    };
-    match ty {
-        ValType::I32 => Value::I32(bits as u32),
-        ValType::I64 => Value::I64(bits),
-        ValType::F32 => Value::F32(bits as u32),
-        ValType::F64 => Value::F64(bits),
-        ValType::V128 => {
-            Value::V128((u128::from(bits) << 64 | u128::from(random.next())).to_le_bytes())
-        }
-        ValType::FuncRef => Value::Null(ReferenceType::Func),
-        ValType::ExternRef if bits % 2 == 0 => Value::Null(ReferenceType::Extern),
-        ValType::ExternRef => Value::ExternRef(bits as u32),
-    }
-}
-
-/// Ends of ranges, signed zeros, infinities and NaNs, of either width.
-const EDGES: [u64; 12] = [
-    u64::MAX,
-    i64::MAX.cast_unsigned(),
-    i64::MIN.cast_unsigned(),
-    0x7fff_ffff,
-    0x8000_0000,
-    0x7f80_0000,
-    0xffc0_0000,
-    0x7fa0_0001,
-    0x7ff0_0000_0000_0000,
-    0xfff8_0000_0000_0000,
-    0x7ff4_0000_0000_0001,
-    0x4f00_0000,
-];

@@ -33,8 +33,11 @@ impl HostTarget {
 }
 
 /// An engine that admits the suite: one file has a `br_table` of 24,616 targets, more than is allowed by default.
-pub(crate) fn engine() -> WasmEngine {
-    let mut config = EngineConfig::default();
+pub(crate) fn engine(backend: BackendKind) -> WasmEngine {
+    let mut config = EngineConfig {
+        backend,
+        ..Default::default()
+    };
     config.complexity.branch_targets = 1 << 15;
     WasmEngine::new(config).expect("the options are in range")
 }
@@ -178,7 +181,8 @@ fn value_type(ty: NumberType) -> ValueType {
     }
 }
 
-fn lower(value: &ScriptValue) -> Value {
+/// A value of the scripts for the core.
+pub(crate) fn lower(value: &ScriptValue) -> Value {
     match *value {
         ScriptValue::I32(value) => Value::I32(value.cast_signed()),
         ScriptValue::I64(value) => Value::I64(value.cast_signed()),
@@ -193,7 +197,8 @@ fn lower(value: &ScriptValue) -> Value {
     }
 }
 
-fn lift(value: &Value) -> Result<ScriptValue, Failure> {
+/// A value of the core.
+pub(crate) fn lift(value: &Value) -> Result<ScriptValue, Failure> {
     Ok(match *value {
         Value::I32(value) => ScriptValue::I32(value.cast_unsigned()),
         Value::I64(value) => ScriptValue::I64(value.cast_unsigned()),

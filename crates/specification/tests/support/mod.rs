@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod forms;
+pub(crate) mod generate;
 pub(crate) mod hooks;
 pub(crate) mod host_target;
 pub(crate) mod machine;
