@@ -30,6 +30,7 @@ function openRuntime(): unknown {
 
 const LIMITS = { memoryBytes: 1 << 24, tableElements: 100, callDepth: 100, outputBytes: 1 << 20 };
 const ENGINE = {
+  backend: 'wasmer',
   meteringLimit: 1_000_000n,
   cacheSize: 0,
   limits: LIMITS,

@@ -47,12 +47,12 @@ test.each([
   ['callRaw', 100_000, 3],
   ['callSync', 100_000, 3],
   ['exports', 100_000, 3],
-  ['call', 10_000, 3],
+  ['call', 4_000, 3],
   ['large', 500, 20],
-  ['invoke', 20_000, 3],
-  ['instances', 10_000, 3],
-  ['throws', 50_000, 12],
-  ['rejects', 10_000, 6],
+  ['invoke', 10_000, 3],
+  ['instances', 5_000, 3],
+  ['throws', 20_000, 12],
+  ['rejects', 5_000, 6],
 ])(
   '%s: %i calls leave no memory behind',
   async (kind, calls, megabytes) => {

@@ -1,12 +1,15 @@
 //! Host functions written in JavaScript. They run on the JavaScript thread: directly when the guest was called there,
 //! by an errand when it runs in the pool.
 
+use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
-use aingle_wasm_host::{Caller, HostFunction, HostFunctionError, Imports, Value};
+use aingle_wasm_host::{
+    Caller, FunctionType, HostFunction, HostFunctionError, Imports, Value, ValueType,
+};
 
 use crate::convert;
 use crate::dispatcher::Dispatcher;
@@ -18,7 +21,7 @@ use crate::reference::{JsRef, WeakJsRef};
 /// What connects the host functions of one instance with JavaScript.
 pub(crate) struct HostLink {
     dispatcher: Arc<Dispatcher>,
-    /// The array of the functions. `native.ts` keeps it alive while the instance is reachable or called: a strong reference
+    /// The array of the functions. The facade keeps it alive while the instance is reachable or called: a strong reference
     /// would keep instances that their own host functions refer to from ever being collected.
     functions: WeakJsRef,
     /// Whether there is any function.
@@ -29,13 +32,17 @@ pub(crate) struct HostLink {
     call: AtomicU32,
 }
 
-/// A function as `native.ts` describes it.
+/// A function as the facade describes it, with the type it is imported with.
 pub(crate) struct Declared {
     pub(crate) module: String,
     pub(crate) name: String,
+    pub(crate) ty: FunctionType,
     pub(crate) cost: u64,
     pub(crate) envelope: bool,
 }
+
+/// A function of core values: its type and its place in the array. One name may be imported with several types.
+type Overload = (FunctionType, u32);
 
 impl HostLink {
     pub(crate) fn new(
@@ -58,28 +65,32 @@ impl HostLink {
         declared: impl IntoIterator<Item = Declared>,
     ) -> Imports {
         let mut imports = Imports::new();
-        for (
-            index,
-            Declared {
-                module,
-                name,
-                cost,
-                envelope,
-            },
-        ) in (0..).zip(declared)
-        {
+        let mut numeric = HashMap::<(String, String), (u64, Vec<Overload>)>::new();
+        for (index, function) in (0..).zip(declared) {
             self.used.store(true, Ordering::Relaxed);
-            let link = Arc::clone(self);
-            if envelope {
-                imports.envelope_fn(&name, move |caller, input| {
+            if function.envelope {
+                let link = Arc::clone(self);
+                imports.envelope_fn(&function.name, move |caller, input| {
                     link.call_envelope(index, caller, input)
                 });
             } else {
-                let function = HostFunction::new(move |caller, arguments, results| {
-                    link.call_numeric(index, caller, arguments, results)
-                });
-                imports.function(&module, &name, function.with_cost(cost));
+                let (cost, overloads) =
+                    numeric.entry((function.module, function.name)).or_default();
+                *cost = function.cost;
+                overloads.push((function.ty, index));
             }
+        }
+        for ((module, name), (cost, overloads)) in numeric {
+            let link = Arc::clone(self);
+            let function = HostFunction::new(move |caller, arguments, results| {
+                link.call_numeric(
+                    choose(&overloads, arguments, results),
+                    caller,
+                    arguments,
+                    results,
+                )
+            });
+            imports.function(&module, &name, function.with_cost(cost));
         }
         imports
     }
@@ -173,6 +184,21 @@ impl HostLink {
     fn call_js(&self, js: Js, index: u32, arguments: &[Local]) -> Result<Local, Ended> {
         let function = js.element(self.functions.get(js)?, index)?;
         js.call(function, arguments).map_err(Ended::Thrown)
+    }
+}
+
+/// The place of the function whose type is that of the call.
+fn choose(overloads: &[Overload], arguments: &[Value], results: &[Value]) -> u32 {
+    let same = |types: &[ValueType], values: &[Value]| {
+        values.iter().map(Value::ty).eq(types.iter().copied())
+    };
+    let fits = |(ty, _): &&Overload| same(&ty.params, arguments) && same(&ty.results, results);
+    match overloads {
+        [(_, only)] => *only,
+        several => several
+            .iter()
+            .find(fits)
+            .map_or(u32::MAX, |(_, index)| *index),
     }
 }
 

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aingle_wasm_host::{
-    AbiChoice, AfterTrap, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, WasmEngine,
-    WasmInstance,
+    AbiChoice, AfterTrap, ExternType, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions,
+    WasmEngine, WasmInstance,
 };
-use aingle_wasm_prepare::json;
+use aingle_wasm_prepare::{Import, json};
 use napi::bindgen_prelude::{BigInt, Env, External, Object, ToNapiValue, Uint8Array, Unknown};
 use napi_derive::napi;
 
@@ -157,11 +157,9 @@ pub(crate) fn instantiate_sync<'env>(
     options: InstanceOptions,
 ) -> napi::Result<Unknown<'env>> {
     run(env, |js| {
-        let core = WasmInstance::with_options(
-            &module.engine,
-            &module.core()?,
-            core_options(link, options)?,
-        )?;
+        let core = module.core()?;
+        let options = core_options(&core, link, options)?;
+        let core = WasmInstance::with_options(&module.engine, &core, options)?;
         let instance = Instance::new(js, &module.runtime, &module.engine, core, Arc::clone(link));
         let value = js.external(instance)?;
         // SAFETY: `value` was just made in this environment.
@@ -180,7 +178,7 @@ pub(crate) fn instantiate(
 ) -> napi::Result<()> {
     run(env, |js| {
         let (engine, core, link) = (module.engine.clone(), module.core()?, Arc::clone(link));
-        let options = core_options(&link, options)?;
+        let options = core_options(&core, &link, options)?;
         let pool = engine.pool().clone();
         module.runtime.submit(js, &pool, &pool.lane(), id, move || {
             link.begin_call(id);
@@ -192,12 +190,26 @@ pub(crate) fn instantiate(
     })
 }
 
-fn core_options(link: &Arc<HostLink>, options: InstanceOptions) -> Result<CoreOptions, Failure> {
-    let declared = options.functions.into_iter().map(|function| Declared {
-        module: function.module,
-        name: function.name,
-        cost: function.cost.get_u64().1,
-        envelope: function.envelope,
+fn core_options(
+    module: &aingle_wasm_host::Module,
+    link: &Arc<HostLink>,
+    options: InstanceOptions,
+) -> Result<CoreOptions, Failure> {
+    // Both lists are in the module's order; imports that the core serves itself are in one only.
+    let mut imports = module.info().imports.iter();
+    let declared = options.functions.into_iter().filter_map(|function| {
+        let same =
+            |import: &&Import| import.module == function.module && import.name == function.name;
+        let ExternType::Function(ty) = &imports.find(same)?.ty else {
+            return None;
+        };
+        Some(Declared {
+            module: function.module,
+            name: function.name,
+            ty: ty.clone(),
+            cost: function.cost.get_u64().1,
+            envelope: function.envelope,
+        })
     });
     let limits = options.limits;
     Ok(CoreOptions {
