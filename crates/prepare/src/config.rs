@@ -137,6 +137,9 @@ pub struct PrepareConfig {
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
+    /// Whether floats and vectors can cross as integers too, see [`reserved::EXACT`](crate::reserved::EXACT): for hosts
+    /// that cannot carry the bits of a NaN or a vector. Default: false.
+    pub adapters: bool,
 }
 
 impl Default for PrepareConfig {
@@ -150,6 +153,7 @@ impl Default for PrepareConfig {
             interruption: Interruption::default(),
             growth: Growth::default(),
             mark_conversions: false,
+            adapters: false,
         }
     }
 }

@@ -42,6 +42,18 @@ pub const HOOK_COUNT: u32 = 4;
 /// from a division that overflows; the host writes 0 before each call from outside.
 pub const CONVERTING: &str = "__aingle_meter_converting";
 
+/// With [`PrepareConfig::adapters`](crate::PrepareConfig): functions `__aingle_meter_exact_<n>` beside each exported
+/// function whose type has floats or vectors, where `n` is its position among the module's exports. They take and give
+/// an `i32` for an `f32`, an `i64` for an `f64`, and two `i64`, low half first, for a `v128`, with the same bits.
+///
+/// An import whose type has vectors then wants a function with two `i64` in place of each.
+pub const EXACT: &str = "__aingle_meter_exact_";
+/// With [`PrepareConfig::adapters`](crate::PrepareConfig): reads the exported global at a position among the exports,
+/// if it is a float or a vector, as integers like those of [`EXACT`].
+pub const EXACT_GET: &str = "__aingle_meter_exact_get_";
+/// With [`PrepareConfig::adapters`](crate::PrepareConfig): writes such a global, if it is mutable.
+pub const EXACT_SET: &str = "__aingle_meter_exact_set_";
+
 /// With [`Growth::Host`](crate::Growth::Host): the module's tables under `__aingle_meter_table_0`, `_1`, …
 pub const TABLE: &str = "__aingle_meter_table_";
 

@@ -251,16 +251,15 @@ impl Writer<'_, '_> {
     /// The host sees the exact count, and never a guest that has spent more than it has.
     fn call_import(&mut self, edge: u32, function: u32, blocks: u32) {
         let (fuel, counter) = (self.rewriting.globals.fuel, self.counter);
+        let (stop, callee) = (self.stop_label(blocks), self.rewriting.callee(function));
         self.pass(edge);
+        self.sink().local_tee(counter).global_set(fuel);
         self.sink()
-            .local_tee(counter)
-            .global_set(fuel)
-            .local_get(counter);
-        self.check(0, blocks);
-        self.sink()
-            .call(function)
-            .global_get(fuel)
-            .local_set(counter);
+            .local_get(counter)
+            .i64_const(0)
+            .i64_lt_s()
+            .br_if(stop);
+        self.sink().call(callee).global_get(fuel).local_set(counter);
     }
 
     fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {

@@ -3,6 +3,7 @@
 //!
 //! What is ours goes to the ends of the sections, so that no index of the module's own changes.
 
+mod adapters;
 mod body;
 mod bulk;
 mod check;
@@ -23,6 +24,7 @@ use crate::nan::Nans;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
 use crate::{Interruption, PrepareConfig, ValueType, reserved};
+use adapters::Crossing;
 use hooks::Hooks;
 use ours::{Function, Ours};
 use types::Types;
@@ -91,6 +93,9 @@ impl Rewriting<'_> {
                 self.ours(Function::Outward(function));
             }
         }
+        if self.config.adapters {
+            self.declare_adapters();
+        }
         for &function in outline
             .survey
             .references
@@ -103,11 +108,64 @@ impl Rewriting<'_> {
         }
     }
 
+    /// Adds the functions through which floats and vectors cross as integers.
+    fn declare_adapters(&mut self) {
+        let outline = self.outline;
+        for function in 0..outline.imported.functions {
+            if let Some(ty) = Crossing::Vectors.adapted(outline.function_type(function)) {
+                self.types.function(ty);
+                self.ours(Function::ImportAdapter(function));
+            }
+        }
+        for export in &outline.exports {
+            match export.kind {
+                Kind::Function
+                    if Crossing::Bits
+                        .adapted(outline.function_type(export.index))
+                        .is_some() =>
+                {
+                    self.ours(Function::Exact(export.index));
+                }
+                Kind::Global => self.declare_global_adapters(export.index),
+                _ => {}
+            }
+        }
+    }
+
+    fn declare_global_adapters(&mut self, global: u32) {
+        let ty = self.outline.globals[global as usize];
+        if matches!(ty.value, ValueType::F32 | ValueType::F64 | ValueType::V128) {
+            self.ours(Function::ExactGet(global));
+            if ty.mutable {
+                self.ours(Function::ExactSet(global));
+            }
+        }
+    }
+
+    /// Type index that the imported function has for the host.
+    fn import_type(&self, function: u32) -> u32 {
+        let declared = self.outline.functions[function as usize];
+        if self.callee(function) == function {
+            return declared;
+        }
+        let adapted = Crossing::Vectors.adapted(self.outline.function_type(function));
+        adapted
+            .and_then(|ty| self.types.get(&ty))
+            .unwrap_or(declared)
+    }
+
+    /// The function to call in place of this imported one.
+    fn callee(&self, function: u32) -> u32 {
+        self.ours
+            .get(Function::ImportAdapter(function))
+            .unwrap_or(function)
+    }
+
     /// The function to export in place of this one.
     fn export(&self, function: u32) -> u32 {
         self.ours
             .get(Function::Outward(function))
-            .unwrap_or(function)
+            .unwrap_or_else(|| self.callee(function))
     }
 
     /// The function to refer to in place of this one.

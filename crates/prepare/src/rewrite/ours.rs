@@ -7,6 +7,7 @@ use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::Rewriting;
+use super::adapters::Crossing;
 use super::bulk::Bulk;
 use super::check::LOWEST_THRESHOLD;
 use super::sections::sized;
@@ -30,6 +31,14 @@ pub(crate) enum Function {
     GrowTable(u32),
     /// `(i32, i32, i32) -> ()`: a bulk operator on a long range.
     Pieces(Bulk),
+    /// An exported function with integers for floats and vectors.
+    Exact(u32),
+    /// Reads an exported global as integers.
+    ExactGet(u32),
+    /// Writes an exported global from integers.
+    ExactSet(u32),
+    /// An imported function as the module knows it, where the host's takes integers for vectors.
+    ImportAdapter(u32),
     /// `() -> i64`: reads floor 0.
     Floor,
     /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
@@ -92,6 +101,30 @@ impl Rewriting<'_> {
                 self.growing_type(vec![outline.tables[table as usize].element, ValueType::I32])
             }
             Function::Pieces(_) => self.types.function(Bulk::ty()),
+            Function::Exact(wrapped) => {
+                let ty = outline.function_type(wrapped);
+                self.types
+                    .function(Crossing::Bits.adapted(ty).unwrap_or_else(|| ty.clone()))
+            }
+            Function::ExactGet(global) => {
+                let value = vec![outline.globals[global as usize].value];
+                let ty = FunctionType {
+                    params: Vec::new(),
+                    results: value,
+                };
+                self.types
+                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+            }
+            Function::ExactSet(global) => {
+                let value = vec![outline.globals[global as usize].value];
+                let ty = FunctionType {
+                    params: value,
+                    results: Vec::new(),
+                };
+                self.types
+                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+            }
+            Function::ImportAdapter(wrapped) => outline.functions[wrapped as usize],
             Function::Floor => self.types.function(FunctionType {
                 params: Vec::new(),
                 results: vec![ValueType::I64],
@@ -125,6 +158,10 @@ impl Rewriting<'_> {
             Function::Floor => body(&[], |out| {
                 out.global_get(self.globals.floor(0));
             }),
+            Function::Exact(wrapped) => self.exact_function(wrapped),
+            Function::ExactGet(global) => self.exact_get(global),
+            Function::ExactSet(global) => self.exact_set(global),
+            Function::ImportAdapter(wrapped) => self.import_adapter(wrapped),
             Function::Poll => self.poll(),
         }
     }
@@ -153,7 +190,7 @@ impl Rewriting<'_> {
             self.stop_if_spent(counter, out);
             out.local_get(counter).global_set(self.globals.fuel);
             get_all(ty, out);
-            out.call(wrapped).global_get(self.globals.fuel);
+            out.call(self.callee(wrapped)).global_get(self.globals.fuel);
         })
     }
 

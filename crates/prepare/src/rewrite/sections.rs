@@ -9,6 +9,7 @@ use wasm_encoder::{
 use wasmparser::Result;
 
 use super::Rewriting;
+use super::ours::Function;
 use super::types::encoded;
 use crate::operators::Decoder;
 use crate::outline::{Kind, Section};
@@ -140,7 +141,9 @@ impl Assembly<'_> {
     /// Imports keep their names; maximums of memories and tables are lowered to the caps.
     fn imports(&mut self, contents: &[u8]) {
         let outline = self.rewriting.outline;
-        if outline.imported.memories + outline.imported.tables == 0 {
+        let adapted = (0..outline.imported.functions)
+            .any(|function| self.rewriting.callee(function) != function);
+        if outline.imported.memories + outline.imported.tables == 0 && !adapted {
             if !contents.is_empty() {
                 self.raw(SectionId::Import.into(), contents);
             }
@@ -150,7 +153,7 @@ impl Assembly<'_> {
         for import in &outline.imports {
             let position = import.index as usize;
             let ty = match import.kind {
-                Kind::Function => EntityType::Function(outline.functions[position]),
+                Kind::Function => EntityType::Function(self.rewriting.import_type(import.index)),
                 Kind::Table => self.table(position).into(),
                 Kind::Memory => self.memory(position).into(),
                 Kind::Global => {
@@ -275,6 +278,9 @@ impl Assembly<'_> {
             };
             section.export(export.name, kind, index);
         }
+        if rewriting.config.adapters {
+            self.adapters(&mut section);
+        }
         for global in rewriting.reserved_globals() {
             section.export(&global.name, ExportKind::Global, global.index);
         }
@@ -297,6 +303,25 @@ impl Assembly<'_> {
             }
         }
         section.append_to(&mut self.out);
+    }
+
+    /// Exports, beside what the module exports, the same with integers for floats and vectors.
+    fn adapters(&self, section: &mut ExportSection) {
+        for (position, export) in self.rewriting.outline.exports.iter().enumerate() {
+            let adapters = match export.kind {
+                Kind::Function => vec![(reserved::EXACT, Function::Exact(export.index))],
+                Kind::Global => vec![
+                    (reserved::EXACT_GET, Function::ExactGet(export.index)),
+                    (reserved::EXACT_SET, Function::ExactSet(export.index)),
+                ],
+                _ => Vec::new(),
+            };
+            for (prefix, function) in adapters {
+                if let Some(index) = self.rewriting.ours.get(function) {
+                    section.export(&format!("{prefix}{position}"), ExportKind::Func, index);
+                }
+            }
+        }
     }
 
     fn bodies(&mut self) {

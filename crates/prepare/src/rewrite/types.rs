@@ -38,6 +38,11 @@ impl Types {
         })
     }
 
+    /// Index of a type that is there.
+    pub(crate) fn get(&self, ty: &FunctionType) -> Option<u32> {
+        self.index.get(ty).copied()
+    }
+
     /// Index of the threaded form of the declared type `index`, which is `ty`.
     pub(crate) fn threaded(&mut self, index: u32, ty: &FunctionType) -> u32 {
         if let Some(known) = self.threaded[index as usize] {
