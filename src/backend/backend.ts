@@ -35,7 +35,8 @@ export interface LoadAttempt {
 
 /** What a loader returns; it never throws. */
 export interface LoadResult {
-  readonly factory?: BackendFactory;
+  /** The default one first; empty if nothing could be loaded. */
+  readonly factories: readonly BackendFactory[];
   readonly attempts: readonly LoadAttempt[];
 }
 
@@ -51,6 +52,9 @@ export interface ResolvedLimits {
 export interface ResolvedEngineOptions {
   readonly backend: 'auto' | BackendKind;
   readonly meteringLimit: bigint;
+  readonly canonicalizeNans: boolean;
+  /** Weights of the operators that do not have their default one. */
+  readonly costs: Readonly<Record<string, number>>;
   readonly cacheSize: number;
   readonly staticMemoryBound: 'auto' | number;
   readonly limits: ResolvedLimits & { readonly instances: number };

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { LoadAttempt, LoadResult } from './backend';
 import type { Binding } from './native/binding';
-import { nativeFactory } from './native/factory';
+import { nativeFactories } from './native/factory';
 
 /** Names a file to load instead of looking for one. */
 const VARIABLE = 'AINGLE_WASM_NATIVE_PATH';
@@ -14,7 +14,7 @@ const LOCAL_BUILD = join(__dirname, '..', '..', 'crates', 'node');
 let loaded: LoadResult | undefined;
 
 /**
- * The native backend if it can be loaded here, with what was tried before it. Loads once and never throws: each failure is an
+ * The native backends if they can be loaded here, with what was tried before it. Loads once and never throws: each failure is an
  * attempt with its reason.
  */
 export function loadNative(): LoadResult {
@@ -37,12 +37,12 @@ function tryAll(paths: readonly string[]): LoadResult {
     const source = basename(path);
     try {
       if (!existsSync(path)) throw new Error('there is no such file; it is built by "node scripts/build-addon.mjs"');
-      return { factory: nativeFactory(open(path), source), attempts };
+      return { factories: nativeFactories(open(path), source), attempts };
     } catch (error) {
       attempts.push({ source, reason: reasonOf(error, path) });
     }
   }
-  return { attempts };
+  return { factories: [], attempts };
 }
 
 /** Loads an addon without `require`, which is not there in every module system this file is compiled for. */

@@ -24,19 +24,18 @@ export interface Selection {
 export function selectBackend(asked: 'auto' | BackendKind): Selection {
   const wanted = asked === 'auto' ? fromEnvironment() : asked;
   if (wanted === 'v8') return { factory: v8Factory, attempts: [] };
-  const { factory, attempts } = loadNative();
-  if (factory !== undefined && (wanted === 'auto' || wanted === factory.kind)) return { factory, attempts };
+  const { factories, attempts } = loadNative();
+  const factory = wanted === 'auto' ? factories[0] : factories.find(({ kind }) => kind === wanted);
+  if (factory !== undefined) return { factory, attempts };
   if (wanted === 'auto') return { factory: v8Factory, attempts };
   throw createError('ERR_ENGINE_UNAVAILABLE', 'load', {
     backend: wanted,
-    attempts: [...attempts, ...otherEngine(factory, wanted)],
+    attempts: [...attempts, ...otherEngines(factories, wanted)],
   });
 }
 
-function otherEngine(factory: BackendFactory | undefined, wanted: BackendKind): LoadAttempt[] {
-  return factory === undefined
-    ? []
-    : [{ source: factory.source, reason: `it contains ${factory.kind}, not ${wanted}` }];
+function otherEngines(factories: readonly BackendFactory[], wanted: BackendKind): LoadAttempt[] {
+  return factories.map(({ source, kind }) => ({ source, reason: `it contains ${kind}, not ${wanted}` }));
 }
 
 function fromEnvironment(): 'auto' | BackendKind {

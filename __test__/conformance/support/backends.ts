@@ -1,7 +1,7 @@
 // Which backends the suite runs on. All of them must be there: a suite that silently skips the native one proves nothing.
 import { type BackendKind, Engine } from 'aingle-wasm';
 
-const DEFAULT: readonly BackendKind[] = ['wasmer', 'v8'];
+const DEFAULT: readonly BackendKind[] = ['wasmer', 'wasmi', 'v8'];
 
 /** `AINGLE_WASM_TEST_BACKENDS` (comma-separated) chooses others, for machines that cannot run all. */
 export const BACKENDS: readonly BackendKind[] = (

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use aingle_wasm_host::{
-    ComplexityCaps, EngineConfig, ErrorCode, Limits, Phase, StaticMemoryBound, WasmEngine,
+    BackendKind, ComplexityCaps, Costs, EngineConfig, ErrorCode, Limits, Phase, StaticMemoryBound,
+    WasmEngine,
 };
 use napi::bindgen_prelude::{BigInt, Env, External, Function, Uint8Array, Unknown};
 use napi_derive::napi;
@@ -27,8 +28,14 @@ pub(crate) struct Engine {
 /// `NativeEngineOptions` of `binding.ts`.
 #[napi(object, object_to_js = false)]
 pub(crate) struct EngineOptions {
+    /// `kind` of one of [`engines`].
+    pub backend: String,
     /// Fuel of a call.
     pub metering_limit: BigInt,
+    /// Whether NaNs made by arithmetic are canonical.
+    pub canonicalize_nans: bool,
+    /// Weights by operator.
+    pub costs: HashMap<String, u32>,
     /// Bytes.
     pub cache_size: f64,
     /// Pages; absent: chosen by the core.
@@ -88,10 +95,25 @@ pub(crate) struct EngineStats {
     pub fuel: BigInt,
 }
 
-/// Version of the engine inside.
+/// An engine that this build can be asked for.
+#[napi(object, object_from_js = false)]
+pub(crate) struct AvailableEngine {
+    /// Its name, as `backend` of the options.
+    pub kind: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// The engines inside, the default one first.
 #[napi]
-pub(crate) fn engine_version() -> &'static str {
-    "6.1.0"
+pub(crate) fn engines() -> Vec<AvailableEngine> {
+    let available = BackendKind::available().iter();
+    available
+        .map(|kind| AvailableEngine {
+            kind: kind.as_str(),
+            version: kind.version(),
+        })
+        .collect()
 }
 
 /// See `binding.ts`.
@@ -236,14 +258,27 @@ impl EngineOptions {
     /// The core's form of the options.
     fn into_config(self) -> Result<EngineConfig, Failure> {
         let limits = self.limits;
+        let backend = BackendKind::available()
+            .iter()
+            .find(|kind| kind.as_str() == self.backend)
+            .ok_or(Failure::Argument("one of the engines inside"))?;
         let mut complexity = ComplexityCaps::default();
         for (name, cap) in &self.complexity {
             *complexity
                 .get_mut(name)
                 .ok_or(Failure::Argument("a known complexity cap"))? = *cap as u64;
         }
+        let mut costs = Costs::default();
+        for (operator, weight) in &self.costs {
+            costs
+                .set(operator, *weight)
+                .map_err(|_| Failure::Argument("a weight of an operator"))?;
+        }
         Ok(EngineConfig {
+            backend: *backend,
             metering_limit: self.metering_limit.get_u64().1,
+            canonicalize_nans: self.canonicalize_nans,
+            costs,
             cache_size: self.cache_size as u64,
             static_memory_bound: self
                 .static_memory_bound
@@ -259,7 +294,6 @@ impl EngineOptions {
             complexity,
             threads: self.threads as usize,
             queue: self.queue as usize,
-            ..EngineConfig::default()
         })
     }
 }

@@ -1,6 +1,6 @@
 // The functions of the addon (crates/node), as they are. They throw plain objects, see failure.ts; engines, modules, links and
 // instances are opaque values that own native memory.
-import type { CacheStats, EngineStats, Value } from '../../types';
+import type { BackendKind, CacheStats, EngineStats, Value } from '../../types';
 
 declare const brand: unique symbol;
 interface Opaque<Name extends string> {
@@ -15,8 +15,21 @@ export type NativeInstance = Opaque<'instance'>;
 /** An exported function of one instance. */
 export type NativeHandle = number;
 
+/** Kinds of backend that an addon may contain. */
+export type NativeKind = Exclude<BackendKind, 'v8'>;
+
+export interface NativeEngineInfo {
+  readonly kind: NativeKind;
+  /** Such as `6.1.0`. */
+  readonly version: string;
+}
+
 export interface NativeEngineOptions {
+  backend: NativeKind;
   meteringLimit: bigint;
+  canonicalizeNans: boolean;
+  /** Weights by operator. */
+  costs: Readonly<Record<string, number>>;
   cacheSize: number;
   /** Undefined: chosen by the core. */
   staticMemoryBound: number | undefined;
@@ -46,8 +59,8 @@ export interface NativeInstanceOptions {
 
 /** Functions with `id` return at once and settle the promise of that number later, see settle.ts. */
 export interface Binding {
-  /** Version of the engine inside. */
-  engineVersion(): string;
+  /** The engines inside, the default one first. */
+  engines(): readonly NativeEngineInfo[];
   /** The buffers are described in shared.ts. */
   openRuntime(
     settle: (count: number, values: readonly unknown[]) => void,

@@ -1,6 +1,6 @@
 import type { CacheStats, EngineStats, ValidationResult } from '../../types';
 import type { BackendEngine, ResolvedEngineOptions, ResolvedLimits } from '../backend';
-import type { NativeEngine, NativeEngineOptions, NativeLimits, NativeModule } from './binding';
+import type { NativeEngine, NativeEngineOptions, NativeKind, NativeLimits, NativeModule } from './binding';
 import { native, toError } from './failure';
 import { NativeBackendModule } from './module';
 import type { Runtime } from './runtime';
@@ -11,7 +11,7 @@ export class NativeBackendEngine implements BackendEngine {
 
   constructor(runtime: Runtime, options: ResolvedEngineOptions) {
     this.#runtime = runtime;
-    this.#engine = native(() => runtime.binding.createEngine(runtime.handle, engineOptions(options)));
+    this.#engine = native(() => runtime.binding.createEngine(runtime.handle, engineOptions(runtime.kind, options)));
   }
 
   validate(bytes: Uint8Array): ValidationResult {
@@ -63,10 +63,14 @@ export class NativeBackendEngine implements BackendEngine {
   }
 }
 
-function engineOptions(options: ResolvedEngineOptions): NativeEngineOptions {
-  const { meteringLimit, cacheSize, staticMemoryBound, limits, complexity, threads, queue } = options;
+function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): NativeEngineOptions {
+  const { meteringLimit, canonicalizeNans, costs, cacheSize, staticMemoryBound, limits, complexity, threads, queue } =
+    options;
   return bare({
+    backend,
     meteringLimit,
+    canonicalizeNans,
+    costs: bare(costs),
     cacheSize,
     staticMemoryBound: staticMemoryBound === 'auto' ? undefined : staticMemoryBound,
     limits: nativeLimits(limits),

@@ -1,5 +1,5 @@
-// The addon's state in this process or worker: the shared buffers, and the promises that the addon settles.
-import type { Binding, NativeRuntime } from './binding';
+// A backend's state in this process or worker: the shared buffers, and the promises that the addon settles.
+import type { Binding, NativeKind, NativeRuntime } from './binding';
 import { toError } from './failure';
 import { ENTRY_WORDS, HEAD_WORDS, Kind, SharedBuffers } from './shared';
 
@@ -18,14 +18,17 @@ export interface Owner {
 
 export class Runtime {
   readonly binding: Binding;
-  readonly buffers = new SharedBuffers();
+  readonly kind: NativeKind;
+  readonly buffers: SharedBuffers;
   readonly handle: NativeRuntime;
   /** By number; number 0 stands for synchronous calls. */
   readonly #pending: (Pending | undefined)[] = [undefined];
   readonly #free: number[] = [];
 
-  constructor(binding: Binding) {
+  constructor(binding: Binding, kind: NativeKind) {
     this.binding = binding;
+    this.kind = kind;
+    this.buffers = new SharedBuffers(kind);
     const { input, output, receipt, words, bytes } = this.buffers;
     const settle = (count: number, values: readonly unknown[]) => this.#settle(count, values);
     this.handle = binding.openRuntime(settle, input, output, receipt.numbers, words.numbers, bytes);

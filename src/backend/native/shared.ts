@@ -1,6 +1,7 @@
 // The buffers that both sides write: small inputs and outputs, receipts, and the entries of a batch of settled promises. The layout
 // is that of crates/node/src/settle.rs and receipt.rs.
 import type { Receipt } from '../../types';
+import type { NativeKind } from './binding';
 
 /** Inputs and outputs of synchronous calls up to this length cross in the shared buffers, longer ones in arrays of their own. */
 export const SLAB_BYTES = 65_536;
@@ -29,8 +30,10 @@ export const Kind = {
 export class Words {
   readonly numbers: Float64Array;
   readonly counts: BigUint64Array;
+  readonly #backend: NativeKind;
 
-  constructor(length: number) {
+  constructor(length: number, backend: NativeKind) {
+    this.#backend = backend;
     this.numbers = new Float64Array(length);
     this.counts = new BigUint64Array(this.numbers.buffer);
   }
@@ -49,18 +52,23 @@ export class Words {
       memoryPages: numbers[at + 6]!,
       bytesIn: numbers[at + 7]!,
       bytesOut: numbers[at + 8]!,
-      backend: 'wasmer',
+      backend: this.#backend,
     };
   }
 }
 
-/** The buffers of one process or worker. */
+/** The buffers of one backend in one process or worker. */
 export class SharedBuffers {
   readonly input = new Uint8Array(new ArrayBuffer(SLAB_BYTES));
   readonly output = new Uint8Array(new ArrayBuffer(SLAB_BYTES));
   /** Whether a call is using them: a host function may make another one meanwhile. */
   busy = false;
-  readonly receipt = new Words(RECEIPT_WORDS);
-  readonly words = new Words(BATCH_ENTRIES * ENTRY_WORDS);
+  readonly receipt: Words;
+  readonly words: Words;
   readonly bytes = new Uint8Array(new ArrayBuffer(BATCH_BYTES));
+
+  constructor(backend: NativeKind) {
+    this.receipt = new Words(RECEIPT_WORDS, backend);
+    this.words = new Words(BATCH_ENTRIES * ENTRY_WORDS, backend);
+  }
 }
