@@ -15,8 +15,8 @@ const OVERLOADS = wat(`
   (func (export "f32") (param f32) (result f32) (call $f32 (local.get 0)))
   (func (export "other") (result i32) (call $other))`);
 
-test.each(['wasmer', 'v8'] as const)('by type, on %s', async (backend) => {
-  const engine = new Engine({ backend });
+test('each import calls the function of its type', async () => {
+  const engine = new Engine({ backend: 'wasmer' });
   const same = (value: unknown) => value;
   const instance = (await engine.compile(OVERLOADS)).instantiateSync({ imports: { env: { same, other: () => 9 } } });
   const results = [
