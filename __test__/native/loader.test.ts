@@ -7,6 +7,7 @@ import { runProgram } from './support';
 
 interface Backend {
   kind: string;
+  version: string;
   source: string;
   attempts: { source: string; reason: string }[];
 }
@@ -24,6 +25,14 @@ test('the local build is found, from any directory', async () => {
   const found = await backend('auto');
   expect(found).toMatchObject({ kind: 'wasmer', attempts: [] });
   expect(found.source).toMatch(/^aingle_wasm\.[a-z0-9-]+\.node$/);
+});
+
+test('both engines are inside, and the variable chooses where nothing was asked for', async () => {
+  const { source } = await backend('auto');
+  expect(await backend('wasmi')).toMatchObject({ kind: 'wasmi', version: '2.0.0', source, attempts: [] });
+  const env = { AINGLE_WASM_BACKEND: 'wasmi' };
+  expect(await backend('auto', { env })).toMatchObject({ kind: 'wasmi' });
+  expect(await backend('wasmer', { env })).toMatchObject({ kind: 'wasmer', version: '6.1.0' });
 });
 
 test('a path that names nothing leaves the fallback, and says so', async () => {
