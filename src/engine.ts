@@ -1,10 +1,21 @@
 import type { BackendEngine, LoadAttempt, ResolvedEngineOptions } from './backend/backend';
 import { selectBackend } from './backend/select';
-import { createError, invalidType } from './errors/error';
+import { createError, invalidType, invalidValue } from './errors/error';
+import { measureFuel } from './measure';
 import { Module } from './module';
 import { readEngineOptions } from './options/engine';
 import { givenBytes, isPath, loadFile, SOURCE_TYPES } from './source';
-import type { BackendKind, Bytes, CacheStats, EngineOptions, EngineStats, ValidationResult } from './types';
+import type {
+  BackendKind,
+  Bytes,
+  CacheStats,
+  EngineOptions,
+  EngineStats,
+  FuelMeasurement,
+  MeasureInput,
+  MeasureOptions,
+  ValidationResult,
+} from './types';
 
 const encoder = new TextEncoder();
 
@@ -96,6 +107,34 @@ export class Engine {
     const key = typeof label === 'string' ? encoder.encode(label) : label;
     if (!(key instanceof Uint8Array)) throw invalidType('label', 'a string or a Uint8Array', label);
     return Module.of(this.options, await this.#engine.compileCached(key, givenBytes('source', source)));
+  }
+
+  /**
+   * Runs an exported function once for each sample input and says what the calls cost: the figures to choose a fuel limit by.
+   *
+   * Every input has a new instance, so that no call pays for what another left behind and the order does not matter. One runs at a time.
+   * Instantiation is not counted. The counts are the same on every backend and machine.
+   *
+   * @param module compiled by this engine
+   * @param name exported function
+   * @param inputs bytes or text for `call`, arrays of core values for `invoke`; at least one
+   * @param options `fuel` of each call (default `engine.options.meteringLimit`), `instance`: options of the instances
+   * @throws {AingleWasmError} what instantiation fails with; `ERR_EXPORT_NOT_FOUND`; if no call returned, what the first one failed with
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` (no inputs; a module of another engine)
+   * @example
+   * const { p99, max } = await engine.measure(module, 'summarize', reports);
+   * const limit = 4n * max;
+   */
+  async measure(
+    module: Module,
+    name: string,
+    inputs: Iterable<MeasureInput>,
+    options?: MeasureOptions,
+  ): Promise<FuelMeasurement> {
+    this.#requireOpen();
+    if (!(module instanceof Module)) throw invalidType('module', 'a Module', module);
+    if (!Module.isOf(this.options, module)) throw invalidValue('module', 'one that this engine compiled', module);
+    return measureFuel(module, name, inputs, options);
   }
 
   /** Refuses new work, rejects calls that wait for their turn, and resolves when those that run have ended. */

@@ -31,6 +31,11 @@ export class Module {
     return new Module(engine, module);
   }
 
+  /** @internal Whether the engine of these options made it. */
+  static isOf(engine: ResolvedEngineOptions, module: Module): boolean {
+    return module.#engine === engine;
+  }
+
   /** The contents of the custom sections of this name, in order, copied. */
   customSections(name: string): Uint8Array[] {
     this.#requireOpen();

@@ -56,6 +56,16 @@ export interface EngineOptions {
   backend?: 'auto' | BackendKind;
   /** Fuel of a call, in operators: 1 … 2^62. Default 100,000,000,000. `'unlimited'` is 2^62. */
   meteringLimit?: bigint | number | 'unlimited';
+  /**
+   * Whether every NaN that arithmetic makes is the canonical one wherever the guest can see its bits. Default true. With false the bits
+   * are the machine's own (on wasmi canonical all the same). Fuel does not change.
+   */
+  canonicalizeNans?: boolean;
+  /**
+   * What operators cost in place of 1, by their names in the text format: 1 … 2^20. `block`, `loop`, `else`, `end` and `nop` are always
+   * free. Part of what a compiled module is: another table, another module.
+   */
+  costs?: Readonly<Record<string, number>>;
   /** Bytes of compiled code kept in memory, least recently used out first: 0 (none) … 2^53−1. Default 256 MiB. */
   cacheSize?: number;
   /** Largest memory, in pages of 64 KiB, whose whole address range is reserved at once: 0 … 65,536. Default `'auto'`. Native backend only. */
@@ -130,6 +140,32 @@ export interface CallOptions {
   fuel?: bigint | number;
   /** Handed to host functions of this call as `context.data` instead of the instance's. */
   data?: unknown;
+}
+
+/** One sample: bytes or text for `instance.call`, or an array of core values for `instance.invoke`. */
+export type MeasureInput = Uint8Array | string | readonly Value[];
+
+export interface MeasureOptions {
+  /** Options of the instances that the inputs run in: `imports`, `host`, `limits`, `abi` and so on. */
+  instance?: InstanceOptions;
+  /** Fuel of each call, in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
+  fuel?: bigint | number;
+}
+
+/** What sample inputs cost, in fuel. The four figures are of the calls that returned, and each is the cost of one of them. */
+export interface FuelMeasurement {
+  /** Inputs that were run. */
+  readonly count: number;
+  /** Inputs whose call failed. */
+  readonly failed: number;
+  /** How many calls failed with each code. */
+  readonly failures: { readonly [code in ErrorCode]?: number };
+  readonly min: bigint;
+  /** Half of the calls cost at most this. */
+  readonly p50: bigint;
+  /** 99 of 100 calls cost at most this; the same as `max` for fewer than 100 calls. */
+  readonly p99: bigint;
+  readonly max: bigint;
 }
 
 export interface Receipt {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Engine } from 'aingle-wasm';
 import { afterEach, describe, expect, test } from 'vitest';
+import { FREE_OPERATORS, MAX_WEIGHT, OPERATORS } from '../../src/options/costs';
 import { COMPLEXITY, readEngineOptions } from '../../src/options/engine';
 import { readCallOptions, readInstanceOptions } from '../../src/options/instance';
 
@@ -14,6 +15,8 @@ test('defaults', () => {
   expect(options).toEqual({
     backend: 'auto',
     meteringLimit: 100_000_000_000n,
+    canonicalizeNans: true,
+    costs: {},
     cacheSize: 256 * MIB,
     staticMemoryBound: 'auto',
     limits: {
@@ -58,7 +61,7 @@ test('the limits are those of the native core', () => {
 
 test('everything resolved is frozen and without prototype', () => {
   const options = new Engine({ backend: 'v8', limits: { hostCalls: 3 } }).options;
-  for (const value of [options, options.limits, options.complexity]) {
+  for (const value of [options, options.limits, options.complexity, options.costs]) {
     expect(Object.isFrozen(value)).toBe(true);
     expect(Object.getPrototypeOf(value)).toBe(null);
   }
@@ -69,6 +72,61 @@ test('a misspelt key is refused with the near one', () => {
   expect(() => readEngineOptions({ meterLimit: 1 } as object)).toThrow('did you mean "meteringLimit"?');
   expect(() => readEngineOptions({ limits: { memory: 1 } } as object)).toThrow('known are "memoryBytes"');
   expect(() => readEngineOptions(JSON.parse('{"__proto__":{"queue":1}}'))).toThrow('__proto__');
+});
+
+describe('costs', () => {
+  const read = (costs: unknown) => readEngineOptions({ costs } as object).costs;
+
+  test('the operators are those of prepare', () => {
+    const rust = readFileSync(new URL('../../crates/prepare/src/names.rs', import.meta.url), 'utf8');
+    const table = rust.slice(rust.indexOf('const NAMES'), rust.indexOf('];\n'));
+    const names = [...table.matchAll(/"([^"]*)"/g)].flatMap(([, text]) => text!.split(/[\s\\]+/).filter(Boolean));
+    expect([...OPERATORS, ...FREE_OPERATORS].sort()).toEqual([...new Set(names)].sort());
+    expect(OPERATORS.size).toBe(431);
+  });
+
+  test('take weights from 1 to 2^20, and keep what is given only', () => {
+    const costs = read({ 'i32.add': 1, select: MAX_WEIGHT, call: undefined });
+    expect(costs).toEqual({ 'i32.add': 1, select: 1_048_576 });
+    expect([Object.isFrozen(costs), Object.getPrototypeOf(costs)]).toEqual([true, null]);
+  });
+
+  test.each([
+    [{ 'f64.sqr': 2 }, 'costs.f64.sqr', 'did you mean "f64.sqrt"'],
+    [{ 'i32.plus': 2 }, 'costs.i32.plus', 'names are those of the text format'],
+    [{ 'I32.Add': 2 }, 'costs.I32.Add', 'did you mean "i32.add"'],
+    [{ multiply: 2 }, 'costs.multiply', 'names are those of the text format, such as "i32.add"'],
+    [{ loop: 2 }, 'costs.loop', 'block, loop, else, end and nop are always free'],
+    [JSON.parse('{"__proto__":2}'), 'costs.__proto__', 'there is no operator of this name'],
+    [{ call: 0 }, 'costs.call', 'an integer from 1 to 1,048,576'],
+    [{ call: MAX_WEIGHT + 1 }, 'costs.call', 'received 1048577'],
+    [{ call: 1.5 }, 'costs.call', 'received 1.5'],
+    [{ call: Number.NaN }, 'costs.call', 'received NaN'],
+    [{ call: 2n }, 'costs.call', 'a number'],
+    [{ call: null }, 'costs.call', 'a number'],
+    [new Map(), 'costs', 'a plain object'],
+    [['call'], 'costs', 'a plain object'],
+  ])('refuse what is wrong by name: %#', (costs, option, text) => {
+    expect(() => read(costs)).toThrow(option);
+    expect(() => read(costs)).toThrow(text);
+    expect(() => read(costs)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_(INVALID|OUT)/) }));
+  });
+
+  test('each weight is read once', () => {
+    let reads = 0;
+    const costs = {
+      get call() {
+        return ++reads;
+      },
+    };
+    expect(read(costs)).toEqual({ call: 1 });
+  });
+});
+
+test('canonicalizeNans is true or false and nothing that looks like it', () => {
+  expect(readEngineOptions({ canonicalizeNans: false }).canonicalizeNans).toBe(false);
+  for (const value of [0, 1, 'false', null, {}])
+    expect(() => readEngineOptions({ canonicalizeNans: value } as object)).toThrow('true or false');
 });
 
 test('undefined is absent, null is not', () => {

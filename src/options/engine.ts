@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import type { ResolvedEngineOptions } from '../backend/backend';
 import type { EngineOptions } from '../types';
-import { autoOr, checkInteger, choice, fuelLimit, group, integer, optional, readTable } from './table';
+import { costs } from './costs';
+import { autoOr, checkInteger, choice, flag, fuelLimit, group, integer, optional, readTable } from './table';
 
 export const PAGE_BYTES = 65_536;
 const MIB = 1024 * 1024;
@@ -62,6 +63,8 @@ export const COMPLEXITY = {
 export const ENGINE_OPTIONS = {
   backend: choice(['auto', 'wasmer', 'wasmi', 'v8'], 'auto'),
   meteringLimit: fuelLimit(100_000_000_000n),
+  canonicalizeNans: flag(true),
+  costs,
   cacheSize: integer(0, Number.MAX_SAFE_INTEGER, 256 * MIB),
   staticMemoryBound: autoOr(integer(0, 65_536, 0)),
   limits: group(LIMITS),

@@ -1,6 +1,7 @@
 // The options of `module.instantiate` and of calls.
 import type { ResolvedEngineOptions, ResolvedLimits } from '../backend/backend';
 import { outOfRange } from '../errors/error';
+import type { InstanceOptions } from '../types';
 import { LIMIT_RANGES } from './engine';
 import { readFuel } from './fuel';
 import { anything, checkInteger, choice, optional, type Row, readTable } from './table';
@@ -35,6 +36,11 @@ const CALL_OPTIONS = {
   data: anything,
 };
 
+const MEASURE_OPTIONS = {
+  instance: anything,
+  fuel: optional(readFuel),
+};
+
 /** Options of an instance with the engine's values for what is absent. `imports` and `host` are as given; linking reads them. */
 export function readInstanceOptions(given: unknown, engine: ResolvedEngineOptions) {
   const { limits, fuel, ...rest } = readTable('', given, INSTANCE_OPTIONS);
@@ -43,6 +49,12 @@ export function readInstanceOptions(given: unknown, engine: ResolvedEngineOption
 
 export function readCallOptions(given: unknown) {
   return readTable('', given, CALL_OPTIONS);
+}
+
+/** `instance` is as given; instantiation reads it. */
+export function readMeasureOptions(given: unknown) {
+  const { instance, fuel } = readTable('', given, MEASURE_OPTIONS);
+  return { instance: instance as InstanceOptions | undefined, fuel };
 }
 
 function lowerLimits(

@@ -78,6 +78,17 @@ export function checkInteger(option: string, value: unknown, min: number, max: n
   return value;
 }
 
+/** True or false. */
+export function flag(absent: boolean): Row<boolean> {
+  return {
+    read(option, value) {
+      if (typeof value !== 'boolean') throw invalidType(option, 'true or false', value);
+      return value;
+    },
+    absent: () => absent,
+  };
+}
+
 /** One of some words. */
 export function choice<const T extends string>(words: readonly T[], absent: T): Row<T> {
   return {

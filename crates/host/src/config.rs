@@ -1,6 +1,6 @@
 //! The options of an engine: read once, checked once.
 
-use aingle_wasm_prepare::{ComplexityCaps, PrepareConfig};
+use aingle_wasm_prepare::{ComplexityCaps, Costs, PrepareConfig};
 use aingle_wasm_types::meter::MAX_FUEL;
 
 use crate::error::HostError;
@@ -16,8 +16,12 @@ pub struct EngineConfig {
     pub backend: BackendKind,
     /// Fuel of a call that does not bring its own, 1 to 2^62 (which no call can use up). Default 100,000,000,000.
     pub metering_limit: u64,
-    /// Whether every NaN that arithmetic produces is the canonical one. Default true.
+    /// Whether every NaN that arithmetic produces is the canonical one, wherever a guest can see its bits. Default true.
+    ///
+    /// With false the bits are the machine's own; wasmi makes them canonical all the same.
     pub canonicalize_nans: bool,
+    /// What operators cost. Default: 1 each, and nothing for those that only give structure.
+    pub costs: Costs,
     /// Bytes of compiled code that [`crate::WasmEngine::compile_cached`] keeps in memory; 0 keeps nothing. Default 256 MiB.
     pub cache_size: u64,
     /// How address space is reserved for memories. Default [`StaticMemoryBound::Auto`].
@@ -91,6 +95,7 @@ impl Default for EngineConfig {
             backend: BackendKind::Auto,
             metering_limit: 100_000_000_000,
             canonicalize_nans: true,
+            costs: Costs::default(),
             cache_size: 256 << 20,
             static_memory_bound: StaticMemoryBound::Auto,
             limits: Limits::default(),
@@ -124,6 +129,8 @@ impl EngineConfig {
             complexity: self.complexity.clone(),
             memory_pages: self.limits.memory_pages(),
             table_elements: self.limits.table_elements,
+            costs: self.costs.clone(),
+            canonicalize_nans: self.canonicalize_nans,
             ..PrepareConfig::default()
         }
     }

@@ -35,7 +35,9 @@ mod pool;
 mod suggest;
 mod value;
 
-pub use aingle_wasm_prepare::{ComplexityCaps, ExternType, FunctionType, ModuleInfo, ValueType};
+pub use aingle_wasm_prepare::{
+    ComplexityCaps, CostError, Costs, ExternType, FunctionType, ModuleInfo, ValueType,
+};
 pub use aingle_wasm_types::meter::MAX_FUEL;
 pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 

@@ -44,6 +44,8 @@ export class V8Engine implements BackendEngine {
       complexity: options.complexity,
       memoryPages: options.limits.memoryBytes / PAGE_BYTES,
       tableElements: options.limits.tableElements,
+      canonicalizeNans: options.canonicalizeNans,
+      costs: options.costs,
     });
   }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use aingle_wasm_prepare::PrepareConfig;
-use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features, NativeEngineExt};
+use wasmer::sys::{Cranelift, EngineBuilder, Features, NativeEngineExt};
 use wasmer::{Engine, Module};
 
 use super::instance;
@@ -21,25 +21,14 @@ const COMPILE_THREADS: usize = 2;
 
 /// Compiles with Cranelift.
 pub(crate) struct WasmerBackend {
-    canonicalize_nans: bool,
     tunables: GuestTunables,
 }
 
 impl WasmerBackend {
     pub(crate) fn new(config: &EngineConfig) -> Self {
         Self {
-            canonicalize_nans: config.canonicalize_nans,
             tunables: GuestTunables::new(config),
         }
-    }
-
-    fn compiler(&self) -> Cranelift {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut compiler = Cranelift::new();
-        compiler
-            .num_threads(NonZero::new(cores.min(COMPILE_THREADS)).unwrap_or(NonZero::<usize>::MIN));
-        CompilerConfig::canonicalize_nans(&mut compiler, self.canonicalize_nans);
-        compiler
     }
 }
 
@@ -52,7 +41,7 @@ impl Backend for WasmerBackend {
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
         let compile = || {
-            let mut engine: Engine = EngineBuilder::new(self.compiler())
+            let mut engine: Engine = EngineBuilder::new(compiler())
                 .set_features(Some(features()))
                 .engine()
                 .into();
@@ -71,6 +60,14 @@ impl Backend for WasmerBackend {
             Err(panic) => Err(CompileFault(panic_text(&*panic))),
         }
     }
+}
+
+/// Cranelift, with its own handling of NaNs left off: `prepare` makes them canonical where it matters.
+fn compiler() -> Cranelift {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut compiler = Cranelift::new();
+    compiler.num_threads(NonZero::new(cores.min(COMPILE_THREADS)).unwrap_or(NonZero::<usize>::MIN));
+    compiler
 }
 
 /// WebAssembly 2.0 and nothing else, as `prepare` admits it.

@@ -65,6 +65,8 @@ impl Backend for WasmiBackend {
         prepare.growth = Growth::Host;
         // The engine has one code for a float that is too large and for a division that overflows.
         prepare.mark_conversions = true;
+        // The engine makes every arithmetic result canonical itself, whatever was asked for: the same bits for less.
+        prepare.canonicalize_nans = false;
     }
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
