@@ -190,7 +190,9 @@ impl Nans {
             code::LOCAL_GET => self.get(operator),
             code::LOCAL_SET | code::LOCAL_TEE => self.set(operator),
             code::SELECT | code::TYPED_SELECT => self.select(operator),
-            code::F32_CONST | code::F64_CONST => self.constant(context.wasm, operator),
+            code::F32_CONST | code::F64_CONST | code::V128_CONST => {
+                self.constant(context.wasm, operator)
+            }
             _ => self.plain(operator),
         }
         false
@@ -308,11 +310,14 @@ impl Nans {
     }
 
     fn constant(&mut self, wasm: &[u8], operator: &Operator) {
-        let bytes = &wasm[operator.start + 1..operator.end];
-        let is_nan = match *bytes {
-            [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).is_nan(),
-            [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]).is_nan(),
-            _ => true,
+        let bytes = &wasm[operator.start..operator.end];
+        let is_nan = match operator.code {
+            code::F32_CONST => has_nan_32(&bytes[1..]),
+            code::F64_CONST => has_nan_64(&bytes[1..]),
+            _ => {
+                let lanes = &bytes[bytes.len() - 16..];
+                has_nan_32(lanes) || has_nan_64(lanes)
+            }
         };
         self.stack
             .push(if is_nan { Value::Exact } else { Value::Neutral });
@@ -392,6 +397,22 @@ impl Nans {
     }
 }
 
+fn has_nan_32(bytes: &[u8]) -> bool {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .any(|lane| f32::from_le_bytes(*lane).is_nan())
+}
+
+fn has_nan_64(bytes: &[u8]) -> bool {
+    bytes
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .any(|lane| f64::from_le_bytes(*lane).is_nan())
+}
+
 /// Whether the operator's result is unsettled, so that a body with it has to be looked at.
 pub(crate) fn is_arithmetic(code: Code) -> bool {
     ARITHMETIC[usize::from(code)]
@@ -431,8 +452,8 @@ const fn plain(pops: u8, pushes: u8) -> Effect {
     }
 }
 
-/// Gives a scalar that cannot be a NaN, or is no float. A vector is never neutral: what is no NaN in its lanes of one
-/// width may be one in those of another.
+/// Gives a scalar that cannot be a NaN, or is no float. No operator gives a neutral vector: what is no NaN in its lanes
+/// of one width may be one in those of another.
 const fn neutral(pops: u8) -> Effect {
     Effect {
         pops,

@@ -15,7 +15,7 @@ pub(crate) const VECTOR: Code = 0x200;
 
 /// Codes that the rewriting treats by themselves.
 pub(crate) mod code {
-    use super::{Code, MISC};
+    use super::{Code, MISC, VECTOR};
 
     pub(crate) const UNREACHABLE: Code = 0x00;
     pub(crate) const NOP: Code = 0x01;
@@ -39,6 +39,7 @@ pub(crate) mod code {
     pub(crate) const F32_CONST: Code = 0x43;
     pub(crate) const F64_CONST: Code = 0x44;
     pub(crate) const REF_FUNC: Code = 0xd2;
+    pub(crate) const V128_CONST: Code = VECTOR + 12;
     pub(crate) const MEMORY_INIT: Code = MISC + 8;
     pub(crate) const MEMORY_COPY: Code = MISC + 10;
     pub(crate) const MEMORY_FILL: Code = MISC + 11;
