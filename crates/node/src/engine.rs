@@ -234,7 +234,8 @@ pub(crate) fn engine_stats(engine: &External<Engine>) -> EngineStats {
     }
 }
 
-/// Closes on a thread of its own: it waits for the guests that run, and they may be waiting for this one.
+/// Closes on a thread of its own: it waits for the guests that run, and they may be waiting for this one. No call begins
+/// after this returns.
 #[napi]
 pub(crate) fn close_engine(env: Env, engine: &External<Engine>, id: u32) -> napi::Result<()> {
     run(env, |js| {
@@ -250,6 +251,10 @@ pub(crate) fn close_engine(env: Env, engine: &External<Engine>, id: u32) -> napi
             .name("aingle-wasm-close".to_owned())
             .spawn(close);
         spawned.map_err(|_| Failure::Refused(ErrorCode::OutOfMemory, Phase::Close))?;
+        // The first thing that the new thread does; it takes as long as a thread takes to start.
+        while !engine.core.is_closed() {
+            thread::yield_now();
+        }
         engine.runtime.begin(js)
     })
 }
