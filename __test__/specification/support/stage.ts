@@ -1,52 +1,35 @@
 // The instances that a script has made so far, and what became of each command: the same rules as the runner of crates/specification.
-import { AingleWasmError, type Engine, hostFunction, type Instance, type Module, type ValueType } from 'aingle-wasm';
+import { moduleImports } from './plain';
 import type { Action, Command, Exclusion, Expected, Script } from './script';
+import { Failure, type Target, Uncarried } from './target';
 import { isNamed } from './traps';
-import { isJudged, matches, toValues } from './values';
+import { judgeAll, type Result } from './values';
 
-/** `passed`, `dependent` on what an earlier command did not make, `uncarried` by JavaScript, a reason, or what went wrong. */
+/** `dependent`: on what an earlier command did not make. `uncarried`: the target cannot pass the values, or see their bits. */
 export type Outcome =
   | { readonly kind: 'passed' | 'dependent' | 'uncarried' }
   | { readonly kind: 'unable'; readonly reason: Exclusion['reason'] }
   | { readonly kind: 'failed'; readonly what: string };
 
-/** What calling or instantiating came to. */
-type Result<T> = { readonly value: T } | { readonly error: AingleWasmError };
+/** What doing something came to. */
+type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
 
 const PASSED: Outcome = { kind: 'passed' };
 const DEPENDENT: Outcome = { kind: 'dependent' };
 const UNCARRIED: Outcome = { kind: 'uncarried' };
-const REFUSALS = new Set([
-  'ERR_MODULE_MALFORMED',
-  'ERR_MODULE_INVALID',
-  'ERR_FEATURE_DISABLED',
-  'ERR_MODULE_TOO_COMPLEX',
-]);
-const UNLINKED = new Set(['ERR_IMPORT_MISSING', 'ERR_IMPORT_TYPE']);
-const EXHAUSTED = new Set(['ERR_STACK_OVERFLOW']);
 
-/** `print`, `print_i32`, `print_f64_f64`, …: functions without results that do nothing, their parameters in their names. */
-const SPECTEST = Object.fromEntries(
-  ['', '_i32', '_i64', '_f32', '_f64', '_i32_f32', '_f64_f64'].map((suffix) => {
-    const params = suffix.split('_').slice(1) as ValueType[];
-    return [`print${suffix}`, hostFunction(() => undefined, { params, results: [] })];
-  }),
-);
-
-/** An instance, or undefined where one should be and was not made. */
-type Slot = Instance | undefined;
-
-export class Stage {
-  readonly #engine: Engine;
+export class Stage<Instance extends object> {
+  readonly #target: Target<Instance>;
   readonly #script: Script;
-  readonly #named = new Map<string, Slot>();
-  readonly #registered = new Map<string, Slot>();
+  /** Undefined where an instance should be and was not made; the same in the other two. */
+  readonly #named = new Map<string, Instance | undefined>();
+  readonly #registered = new Map<string, Instance | undefined>();
+  #current: Instance | undefined;
   /** Instances whose state is not what the script expects, because a call was left out that could not be carried. */
   readonly #strayed = new WeakSet<Instance>();
-  #current: Slot;
 
-  constructor(engine: Engine, script: Script) {
-    this.#engine = engine;
+  constructor(target: Target<Instance>, script: Script) {
+    this.#target = target;
     this.#script = script;
   }
 
@@ -57,139 +40,112 @@ export class Stage {
       case 'register':
         return this.#register(command.instance, command.module);
       case 'perform':
-        return this.#perform(command.action, (result) => ('value' in result ? PASSED : unexpected('a return', result)));
+        return this.#perform(command.action, (attempt) =>
+          'value' in attempt ? PASSED : unexpected('a return', attempt),
+        );
       case 'assertReturn':
-        return this.#assertReturn(command.action, command.expected);
+        return this.#perform(command.action, (attempt) => returned(command.expected, attempt));
       case 'assertTrap':
-        return this.#perform(command.action, (result) => trapped(result, command.message));
+        return this.#perform(command.action, (attempt) => trapped(command.message, attempt));
       case 'assertExhaustion':
-        return this.#perform(command.action, (result) => coded(result, EXHAUSTED));
-      case 'assertModuleTrap': {
-        const made = this.#instantiate(command.wasm);
-        return 'kind' in made ? made : trapped(made, command.message);
-      }
-      case 'assertUnlinkable': {
-        const made = this.#instantiate(command.wasm);
-        return 'kind' in made ? made : coded(made, UNLINKED);
-      }
+        return this.#perform(command.action, (attempt) => failed('exhausted', attempt));
+      case 'assertModuleTrap':
+        return this.#instantiate(command.wasm, (attempt) => trapped(command.message, attempt));
+      case 'assertUnlinkable':
+        return this.#instantiate(command.wasm, (attempt) => failed('unlinked', attempt));
       case 'assertRefused':
-        return coded(
-          attempt(() => this.#engine.compileSync(this.#script.module(command.wasm))),
-          REFUSALS,
+        return failed(
+          'refused',
+          attempt(() => this.#target.validate(this.#script.module(command.wasm))),
         );
     }
   }
 
   #module(name: string | null, file: string): Outcome {
-    const made = this.#instantiate(file);
-    this.#current = 'value' in made ? made.value : undefined;
+    this.#current = undefined;
+    const outcome = this.#instantiate(file, (made) => {
+      if ('failure' in made) return unexpected('an instance', made);
+      this.#current = made.value;
+      return PASSED;
+    });
     if (name !== null) this.#named.set(name, this.#current);
-    if ('kind' in made) return made;
-    return 'value' in made ? PASSED : unexpected('an instance', made);
+    return outcome;
   }
 
   #register(instance: string | null, module: string): Outcome {
-    const slot = this.#slot(instance);
-    this.#registered.set(module, slot);
-    return slot === undefined ? DEPENDENT : PASSED;
+    const found = this.#instance(instance);
+    this.#registered.set(module, found);
+    return found === undefined ? DEPENDENT : PASSED;
   }
 
   /** Instantiates, unless the imports already say that this cannot be done. */
-  #instantiate(file: string): Result<Instance> | Outcome {
-    const compiled = attempt(() => this.#engine.compileSync(this.#script.module(file)));
-    if ('error' in compiled) return compiled;
-    const obstacle = this.#obstacle(compiled.value);
+  #instantiate(file: string, judge: (made: Attempt<Instance>) => Outcome): Outcome {
+    const wasm = this.#script.module(file);
+    const obstacle = this.#obstacle(wasm);
     if (obstacle !== undefined) return obstacle;
-    const imports = { spectest: SPECTEST, ...this.#exportsOfRegistered() };
-    return attempt(() => compiled.value.instantiateSync({ imports, abi: 'bytes', afterTrap: 'keep' }));
+    const present = [...this.#registered].filter((entry): entry is [string, Instance] => entry[1] !== undefined);
+    return judge(attempt(() => this.#target.instantiate(wasm, new Map(present))));
   }
 
-  #obstacle(module: Module): Outcome | undefined {
-    for (const { module: from, kind } of module.imports) {
-      const isRegistered = this.#registered.has(from);
-      if (isRegistered && this.#registered.get(from) === undefined) return DEPENDENT;
-      if (kind === 'function') continue;
-      if (isRegistered) return { kind: 'unable', reason: kind === 'table' ? 'linking-table' : 'linking' };
-      if (from === 'spectest') return { kind: 'unable', reason: 'host-objects' };
+  #obstacle(wasm: Uint8Array): Outcome | undefined {
+    for (const { module, kind } of moduleImports(wasm)) {
+      const isRegistered = this.#registered.has(module);
+      if (isRegistered && this.#registered.get(module) === undefined) return DEPENDENT;
+      if (kind === 'function' || !(isRegistered || module === 'spectest')) continue;
+      const reason = !isRegistered ? 'host-objects' : kind === 'table' ? 'linking-table' : 'linking';
+      if (this.#target.unable.has(reason)) return { kind: 'unable', reason };
     }
     return undefined;
   }
 
-  #exportsOfRegistered() {
-    const modules = [...this.#registered].filter((entry): entry is [string, Instance] => entry[1] !== undefined);
-    return Object.fromEntries(modules.map(([name, instance]) => [name, typedExports(instance)]));
-  }
-
-  #assertReturn(action: Action, expected: readonly Expected[]): Outcome {
-    return this.#perform(action, (result) => {
-      if ('error' in result) return unexpected(JSON.stringify(expected), result);
-      if (!expected.every(isJudged)) return UNCARRIED;
-      const values = result.value;
-      const same = values.length === expected.length && expected.every((each, index) => matches(each, values[index]));
-      return same ? PASSED : unexpected(JSON.stringify(expected), result);
-    });
-  }
-
-  #perform(action: Action, judge: (result: Result<readonly unknown[]>) => Outcome): Outcome {
-    const instance = this.#slot(action.instance);
+  #perform(action: Action, judge: (attempt: Attempt<readonly Result[]>) => Outcome): Outcome {
+    const instance = this.#instance(action.instance);
     if (instance === undefined) return DEPENDENT;
-    if (action.arguments === null) return { kind: 'unable', reason: 'globals' };
-    const values = isUncarried(instance, action.export) ? undefined : toValues(action.arguments);
-    if (values === undefined) {
+    try {
+      const outcome = judge(attempt(() => this.#act(instance, action)));
+      return outcome.kind === 'failed' && this.#strayed.has(instance) ? UNCARRIED : outcome;
+    } catch (error) {
+      if (!(error instanceof Uncarried)) throw error;
       this.#strayed.add(instance);
-      return UNCARRIED;
+      return error.message === '' ? UNCARRIED : { kind: 'unable', reason: error.message as Exclusion['reason'] };
     }
-    const outcome = judge(
-      attempt(() => {
-        const returned = instance.exports[action.export]!(...values);
-        return Array.isArray(returned) ? returned : returned === undefined ? [] : [returned];
-      }),
-    );
-    return outcome.kind === 'failed' && this.#strayed.has(instance) ? UNCARRIED : outcome;
   }
 
-  #slot(name: string | null): Slot {
+  #act(instance: Instance, action: Action): readonly Result[] {
+    if (action.arguments === null) return [this.#target.get(instance, action.export)];
+    return this.#target.invoke(instance, action.export, action.arguments);
+  }
+
+  #instance(name: string | null): Instance | undefined {
     return name === null ? this.#current : this.#named.get(name);
   }
 }
 
-/** Exported functions as host functions of their own types. */
-function typedExports(instance: Instance) {
-  const functions = instance.module.exports.filter((each) => each.kind === 'function');
-  return Object.fromEntries(
-    functions.map(({ name, type }) => [name, hostFunction(instance.exports[name]!, { ...type })]),
-  );
-}
-
-/** Whether a function has parameters or results that no JavaScript caller can give or take yet. */
-function isUncarried(instance: Instance, name: string): boolean {
-  const found = instance.module.exports.find((each) => each.name === name);
-  if (found?.kind !== 'function') return false;
-  return [...found.type.params, ...found.type.results].some((type) => !/^[if](32|64)$/.test(type));
-}
-
-/** What a function of another instance failed with comes wrapped in the host function that it was. */
-function attempt<T>(run: () => T): Result<T> {
+function attempt<T>(act: () => T): Attempt<T> {
   try {
-    return { value: run() };
-  } catch (thrown) {
-    let error = thrown;
-    while (error instanceof AingleWasmError && error.code === 'ERR_HOST_FUNCTION') error = error.cause;
-    if (!(error instanceof AingleWasmError)) throw thrown;
-    return { error };
+    return { value: act() };
+  } catch (error) {
+    if (error instanceof Failure) return { failure: error };
+    throw error;
   }
 }
 
-function trapped(result: Result<unknown>, message: string): Outcome {
-  const isRight = 'error' in result && result.error.code === 'ERR_TRAP' && isNamed(result.error.details?.trap, message);
-  return isRight ? PASSED : unexpected(`the trap ${message}`, result);
+function returned(expected: readonly Expected[], found: Attempt<readonly Result[]>): Outcome {
+  const verdict = 'value' in found ? judgeAll(expected, found.value) : 'no';
+  if (verdict === 'yes') return PASSED;
+  return verdict === 'unknown' ? UNCARRIED : unexpected(JSON.stringify(expected), found);
 }
 
-function coded(result: Result<unknown>, codes: ReadonlySet<string>): Outcome {
-  return 'error' in result && codes.has(result.error.code) ? PASSED : unexpected([...codes].join(' or '), result);
+function trapped(message: string, found: Attempt<unknown>): Outcome {
+  const isRight = 'failure' in found && found.failure.kind === 'trap' && isNamed(found.failure.trap, message);
+  return isRight ? PASSED : unexpected(`the trap ${message}`, found);
 }
 
-function unexpected(expected: string, result: Result<unknown>): Outcome {
-  const found = 'error' in result ? `${result.error.code} ${result.error.message}` : String(result.value);
-  return { kind: 'failed', what: `expected ${expected}, found ${found}` };
+function failed(kind: Failure['kind'], found: Attempt<unknown>): Outcome {
+  return 'failure' in found && found.failure.kind === kind ? PASSED : unexpected(kind, found);
+}
+
+function unexpected(expected: string, found: Attempt<unknown>): Outcome {
+  const text = 'failure' in found ? `${found.failure.kind}: ${found.failure.message}` : JSON.stringify(found.value);
+  return { kind: 'failed', what: `expected ${expected}, found ${text}` };
 }

@@ -1,49 +1,65 @@
-// Values of the scripts as values of JavaScript, as far as it has them. A NaN loses its payload on the way, vectors and references that are
-// not null do not cross at all yet: what would need them is uncarried.
-import type { Value } from 'aingle-wasm';
+// What results must be. A target that cannot see the bits of a NaN leaves them undefined: whether such a result is right may be unknown.
 import type { Expected, ScriptValue } from './script';
 
-const cell = new DataView(new ArrayBuffer(8));
+/** A result: as the scripts write it, but for NaNs whose bits nobody saw. */
+export type Result = ScriptValue | { readonly type: 'f32' | 'f64'; readonly bits: undefined };
 
-/** The value, or undefined if JavaScript cannot carry it exactly. */
-export function toValue(value: ScriptValue): Value | undefined {
-  if (!('bits' in value)) return undefined;
-  switch (value.type) {
-    case 'i32':
-      return Number(value.bits) | 0;
-    case 'i64':
-      return BigInt.asIntN(64, BigInt(value.bits));
-    case 'f32':
-      cell.setUint32(0, Number(value.bits));
-      return unlessNan(cell.getFloat32(0));
-    case 'f64':
-      cell.setBigUint64(0, BigInt(value.bits));
-      return unlessNan(cell.getFloat64(0));
-    case 'v128':
-      return undefined;
-  }
+export type Verdict = 'yes' | 'no' | 'unknown';
+
+const QUIET = { f32: 0x7fc0_0000n, f64: 0x7ff8_0000_0000_0000n };
+const SIGN = { f32: 1n << 31n, f64: 1n << 63n };
+const LANE_BITS = { f32: 32n, f64: 64n };
+
+/** Whether the results are what the script asks for, in number, type and bits. */
+export function judgeAll(expected: readonly Expected[], results: readonly Result[]): Verdict {
+  if (expected.length !== results.length) return 'no';
+  return all(expected.map((each, index) => judge(each, results[index]!)));
 }
 
-/** All values, or undefined if one of them cannot be carried. */
-export function toValues(values: readonly ScriptValue[]): Value[] | undefined {
-  const carried = values.map(toValue);
-  return carried.some((value) => value === undefined) ? undefined : (carried as Value[]);
+function judge(expected: Expected, result: Result): Verdict {
+  if ('either' in expected) return any(expected.either.map((each) => judge(each, result)));
+  if ('lanes' in expected) return judgeLanes(expected.lanes, result);
+  if ('nan' in expected)
+    return verdict(result.type === expected.type && isNan(expected.type, expected.nan, result.bits));
+  if (!('type' in expected)) return verdict('null' in result && result.null);
+  if (expected.type !== result.type) return 'no';
+  if ('bits' in expected) return judgeBits(expected.type, expected.bits, (result as { bits?: string }).bits);
+  const { null: isNull, object } = result as { null: boolean; object?: number };
+  return verdict(expected.null === isNull && (expected.object === undefined || expected.object === object));
 }
 
-/** Whether JavaScript can tell if a result is right. */
-export function isJudged(expected: Expected): boolean {
-  if ('either' in expected) return expected.either.every(isJudged);
-  if ('nan' in expected) return true;
-  return 'bits' in expected && toValue(expected) !== undefined;
+function judgeBits(type: string, expected: string, found: string | undefined): Verdict {
+  if (found !== undefined) return verdict(expected === found);
+  return isNan(type as 'f32' | 'f64', 'any', expected) ? 'unknown' : 'no';
 }
 
-/** Whether a result is what the script asks for; any NaN will do where it asks for one. */
-export function matches(expected: Expected, value: unknown): boolean {
-  if ('either' in expected) return expected.either.some((each) => matches(each, value));
-  if ('nan' in expected) return Number.isNaN(value);
-  return 'bits' in expected && Object.is(toValue(expected), value);
+function judgeLanes(lanes: readonly Expected[], result: Result): Verdict {
+  if (result.type !== 'v128') return 'no';
+  const { type } = lanes[0] as { type: 'f32' | 'f64' };
+  const width = LANE_BITS[type];
+  const lane = (index: number) => BigInt.asUintN(Number(width), BigInt(result.bits) >> (width * BigInt(index)));
+  return all(lanes.map((each, index) => judge(each, { type, bits: String(lane(index)) })));
 }
 
-function unlessNan(value: number): number | undefined {
-  return Number.isNaN(value) ? undefined : value;
+/** A NaN of either sign: canonical if its payload is its highest bit alone, arithmetic if that bit is set. */
+function isNan(type: 'f32' | 'f64', kind: 'canonical' | 'arithmetic' | 'any', bits: string | undefined): boolean {
+  if (bits === undefined) return true;
+  const magnitude = BigInt(bits) & ~SIGN[type];
+  if (kind === 'canonical') return magnitude === QUIET[type];
+  if (kind === 'arithmetic') return (magnitude & QUIET[type]) === QUIET[type];
+  return magnitude > (QUIET[type] & (QUIET[type] << 1n));
+}
+
+function all(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('no')) return 'no';
+  return verdicts.includes('unknown') ? 'unknown' : 'yes';
+}
+
+function any(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('yes')) return 'yes';
+  return verdicts.includes('unknown') ? 'unknown' : 'no';
+}
+
+function verdict(right: boolean): Verdict {
+  return right ? 'yes' : 'no';
 }
