@@ -4,6 +4,9 @@
 //! its type's node, and from there to every function of that type that a table may hold. A function can recurse if it
 //! lies on a cycle; only those pay for call depth at run time. All others can be on the stack once between a call from
 //! outside and its return, so the heaviest chain of them is known here and is taken as a whole when the call begins.
+//!
+//! The units left are handed down as a parameter, to those functions that need them: that can recurse, that a table may
+//! hold, that call the host, and that call any of these.
 
 use std::collections::HashMap;
 
@@ -22,6 +25,8 @@ pub(crate) struct Depth {
     pub(crate) frame: u32,
     /// Units of the heaviest chain of calls from it on, itself included, without the functions that can recurse.
     pub(crate) chain: u32,
+    /// Whether it is handed the units left.
+    pub(crate) carried: bool,
 }
 
 /// The call depth of each defined function.
@@ -44,6 +49,7 @@ pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
         .map(|function| Depth {
             frame: frame(function),
             chain: search.chains[function],
+            carried: search.carried[function],
         })
         .collect()
 }
@@ -64,6 +70,8 @@ struct Graph {
     edges: Vec<u32>,
     /// Units of one frame; nothing for the nodes of types.
     weights: Vec<u32>,
+    /// Whether a function calls the host or may be in a table; all nodes of types.
+    carried: Vec<bool>,
 }
 
 impl Graph {
@@ -75,6 +83,7 @@ impl Graph {
             first: vec![0],
             edges: Vec::new(),
             weights: Vec::new(),
+            carried: indirectly_callable(outline),
         };
         for body in &outline.survey.bodies {
             let direct = outline.survey.calls[body.calls.clone()]
@@ -104,6 +113,12 @@ impl Graph {
                 }),
         );
         graph.weights.resize(graph.nodes(), 0);
+        for (carried, body) in graph.carried.iter_mut().zip(&outline.survey.bodies) {
+            *carried |= outline.survey.calls[body.calls.clone()]
+                .iter()
+                .any(|&callee| callee < imported);
+        }
+        graph.carried.resize(graph.nodes(), true);
         graph
     }
 
@@ -143,6 +158,7 @@ struct Search<'g> {
     stack: Vec<u32>,
     cyclic: Vec<bool>,
     chains: Vec<u32>,
+    carried: Vec<bool>,
     seen: u32,
 }
 
@@ -157,6 +173,7 @@ impl<'g> Search<'g> {
             stack: Vec::new(),
             cyclic: vec![false; nodes],
             chains: vec![0; nodes],
+            carried: graph.carried.clone(),
             seen: 0,
         }
     }
@@ -205,10 +222,12 @@ impl<'g> Search<'g> {
             .unwrap_or(0);
         let several = self.stack.len() - first > 1;
         let chain = self.chain_below(first);
+        let carried = several || self.is_carried(first);
         for member in self.stack.drain(first..) {
             let member = member as usize;
             self.open[member] = false;
             self.cyclic[member] |= several;
+            self.carried[member] = carried;
             let own = if self.cyclic[member] {
                 0
             } else {
@@ -216,6 +235,17 @@ impl<'g> Search<'g> {
             };
             self.chains[member] = chain.saturating_add(own).min(MAX_CHAIN);
         }
+    }
+
+    /// Whether a member of the stack from `first` on needs the units left, or calls one that does.
+    fn is_carried(&self, first: usize) -> bool {
+        self.stack[first..].iter().any(|&member| {
+            let member = member as usize;
+            let successors = self.graph.successors(member);
+            self.carried[member]
+                || self.cyclic[member]
+                || successors.iter().any(|&next| self.carried[next as usize])
+        })
     }
 
     /// The heaviest chain that the members of the stack from `first` on lead to.

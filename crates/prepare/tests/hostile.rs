@@ -206,10 +206,9 @@ fn time_is_linear_in_what_a_module_controls() {
             .unwrap_or_default()
     };
     for (name, shape, size) in shapes {
-        let (small, large) = (took(&shape(size / 10)), took(&shape(size)));
-        assert!(
-            large < 40 * small + Duration::from_millis(20),
-            "{name}: {small:?}, ten times: {large:?}"
-        );
+        let (small, large) = (shape(size / 10), shape(size));
+        // A busy machine may spoil a measurement, but not all of them.
+        let linear = (0..10).any(|_| took(&large) < 30 * took(&small) + Duration::from_millis(5));
+        assert!(linear, "{name}");
     }
 }

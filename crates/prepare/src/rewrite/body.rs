@@ -13,9 +13,10 @@
 
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
-use super::Rewriting;
 use super::locals::{Locals, Scratch};
 use super::ours::Function;
+use super::{Globals, Rewriting};
+use crate::call_graph::Depth;
 use crate::costs::Weights;
 use crate::graph::{Action, Graph, Step};
 use crate::nan::Site;
@@ -28,8 +29,7 @@ use crate::{FunctionType, Interruption};
 pub(crate) struct Source<'a> {
     pub(crate) body: &'a Body,
     pub(crate) ty: &'a FunctionType,
-    /// Units of call depth that a frame takes; 0 = not counted.
-    pub(crate) depth: u32,
+    pub(crate) depth: Depth,
     pub(crate) weights: &'a Weights,
     pub(crate) graph: &'a Graph,
     pub(crate) placement: &'a Placement,
@@ -40,7 +40,8 @@ pub(crate) struct Source<'a> {
 /// Writes the body, locals included.
 pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mut Vec<u8>) {
     let counter = source.ty.params.len() as u32;
-    let mut locals = Locals::after(counter + 1 + source.body.locals);
+    let hidden = 1 + u32::from(source.depth.carried);
+    let mut locals = Locals::after(counter + hidden + source.body.locals);
     let polls = rewriting.config.interruption == Interruption::Stop && source.graph.loops;
     Writer {
         wasm: rewriting.outline.wasm,
@@ -48,6 +49,7 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
         placement: source.placement,
         weights: source.weights,
         counter,
+        hidden,
         parked: if source.graph.parks {
             locals.add(ValType::I32)
         } else {
@@ -73,6 +75,8 @@ pub(crate) struct Writer<'w, 'a> {
     pub(super) weights: &'w Weights,
     /// Local that holds the counter.
     pub(super) counter: u32,
+    /// Parameters of ours.
+    hidden: u32,
     /// Local for an `i32` that must be out of the way, where the graph parks one.
     pub(super) parked: u32,
     /// Local that holds the threshold, where a loop compares with it.
@@ -112,9 +116,15 @@ impl Writer<'_, '_> {
     }
 
     fn open(&mut self) {
-        if self.source.depth > 0 {
-            let (globals, depth) = (self.rewriting.globals, self.source.depth);
-            globals.take_depth(depth, &mut self.sink());
+        let Depth { frame, .. } = self.source.depth;
+        if frame > 0 {
+            let (globals, left) = (self.rewriting.globals, self.counter + 1);
+            let out = &mut self.sink();
+            out.local_get(left)
+                .i32_const(frame.cast_signed())
+                .i32_sub()
+                .local_tee(left);
+            globals.stop_if_too_deep(out);
         }
         if let Some(local) = self.threshold {
             let threshold = self.rewriting.globals.threshold();
@@ -152,6 +162,9 @@ impl Writer<'_, '_> {
             }
             Action::Call { edge, function } => {
                 self.pass(edge);
+                if self.rewriting.depth(function).carried {
+                    self.pass_depth();
+                }
                 self.call(function);
             }
             Action::CallImport { edge, function } => self.call_import(edge, function, step.blocks),
@@ -162,7 +175,7 @@ impl Writer<'_, '_> {
                 self.call(function);
             }
             Action::Bulk { edge, code, first } => self.bulk(step, edge, code, first),
-            Action::Local { code, index } => self.local(code, index + 1),
+            Action::Local { code, index } => self.local(code, index + self.hidden),
             Action::Reference { function } => {
                 let function = self.rewriting.value(function);
                 self.sink().ref_func(function);
@@ -250,10 +263,13 @@ impl Writer<'_, '_> {
 
     /// The host sees the exact count, and never a guest that has spent more than it has.
     fn call_import(&mut self, edge: u32, function: u32, blocks: u32) {
-        let (fuel, counter) = (self.rewriting.globals.fuel, self.counter);
+        let Globals { fuel, depth, .. } = self.rewriting.globals;
+        let counter = self.counter;
         let (stop, callee) = (self.stop_label(blocks), self.rewriting.callee(function));
         self.pass(edge);
         self.sink().local_tee(counter).global_set(fuel);
+        self.pass_depth();
+        self.sink().global_set(depth);
         self.sink()
             .local_get(counter)
             .i64_const(0)
@@ -264,23 +280,24 @@ impl Writer<'_, '_> {
 
     fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {
         let (parked, counter) = (self.parked, self.counter);
-        let threaded = self
-            .rewriting
-            .types
-            .threaded(ty, &self.rewriting.outline.types[ty as usize]);
+        let declared = &self.rewriting.outline.types[ty as usize];
+        let threaded = self.rewriting.types.threaded(ty, declared, true);
         self.sink().local_set(parked);
         self.pass(edge);
+        self.pass_depth();
         self.sink()
             .local_get(parked)
             .call_indirect(table, threaded)
             .local_set(counter);
     }
 
+    /// Puts the units of call depth left on the stack. Every function that calls one that is handed them has them.
+    fn pass_depth(&mut self) {
+        let left = self.counter + 1;
+        self.sink().local_get(left);
+    }
+
     fn exit(&mut self, edge: u32) {
-        let (globals, depth) = (self.rewriting.globals, self.source.depth);
-        if depth > 0 {
-            globals.give_depth(depth, &mut self.sink());
-        }
         self.pass(edge);
         if self.graph.stops {
             self.sink().return_().end();

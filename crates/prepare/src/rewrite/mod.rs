@@ -80,9 +80,14 @@ impl Rewriting<'_> {
     /// imported functions that are values.
     fn declare(&mut self) {
         let outline = self.outline;
-        for &ty in &outline.functions[outline.imported.functions as usize..] {
-            self.function_types
-                .push(self.types.threaded(ty, &outline.types[ty as usize]));
+        for function in outline.imported.functions..outline.functions.len() as u32 {
+            let depth = self.depth(function).carried;
+            let declared = outline.functions[function as usize];
+            self.function_types.push(self.types.threaded(
+                declared,
+                outline.function_type(function),
+                depth,
+            ));
         }
         let exported = outline
             .exports
@@ -175,6 +180,11 @@ impl Rewriting<'_> {
             .unwrap_or(function)
     }
 
+    /// The call depth of a defined function.
+    fn depth(&self, function: u32) -> Depth {
+        self.depths[(function - self.outline.imported.functions) as usize]
+    }
+
     fn is_imported(&self, function: u32) -> bool {
         function < self.outline.imported.functions
     }
@@ -205,7 +215,7 @@ impl Rewriting<'_> {
             let source = body::Source {
                 body,
                 ty,
-                depth: self.depths[position].frame,
+                depth: self.depths[position],
                 weights,
                 graph: &graph,
                 placement: &placement,
@@ -310,25 +320,12 @@ impl Globals {
             .unreachable();
     }
 
-    /// Takes units of call depth; stops if there are not as many.
-    fn take_depth(self, units: u32, out: &mut InstructionSink<'_>) {
-        out.global_get(self.depth)
-            .i32_const(units.cast_signed())
-            .i32_sub()
-            .global_set(self.depth);
-        out.global_get(self.depth)
-            .i32_const(0)
+    /// With the units of call depth left on the stack: stops if they are below zero.
+    fn stop_if_too_deep(self, out: &mut InstructionSink<'_>) {
+        out.i32_const(0)
             .i32_lt_s()
             .if_(wasm_encoder::BlockType::Empty);
         self.stop(Stop::Depth, out);
         out.end();
-    }
-
-    /// Gives units of call depth back.
-    fn give_depth(self, units: u32, out: &mut InstructionSink<'_>) {
-        out.global_get(self.depth)
-            .i32_const(units.cast_signed())
-            .i32_add()
-            .global_set(self.depth);
     }
 }

@@ -12,6 +12,7 @@ use super::bulk::Bulk;
 use super::check::LOWEST_THRESHOLD;
 use super::sections::sized;
 use super::types::threaded;
+use crate::call_graph::Depth;
 use crate::costs::PAGE_COST;
 use crate::operators::{Code, code};
 use crate::reserved::POLL_INTERVAL;
@@ -22,8 +23,8 @@ use crate::{FunctionType, ValueType};
 pub(crate) enum Function {
     /// The type of this defined function: what the host calls. Takes the counter from the global and puts it back.
     Outward(u32),
-    /// The threaded type of this imported function: what references to it mean. Puts the counter into the global for
-    /// the host and takes it back.
+    /// The threaded type of this imported function: what references to it mean. Puts the counter and the depth into
+    /// the globals for the host and takes the counter back.
     Inward(u32),
     /// `(pages, counter) -> (i32, counter)`: `memory.grow` with caps and cost.
     GrowMemory,
@@ -95,6 +96,7 @@ impl Rewriting<'_> {
             Function::Inward(wrapped) => self.types.threaded(
                 outline.functions[wrapped as usize],
                 outline.function_type(wrapped),
+                true,
             ),
             Function::GrowMemory => self.growing_type(vec![ValueType::I32]),
             Function::GrowTable(table) => {
@@ -141,10 +143,13 @@ impl Rewriting<'_> {
     }
 
     fn growing_type(&mut self, params: Vec<ValueType>) -> u32 {
-        self.types.function(threaded(&FunctionType {
-            params,
-            results: vec![ValueType::I32],
-        }))
+        self.types.function(threaded(
+            &FunctionType {
+                params,
+                results: vec![ValueType::I32],
+            },
+            false,
+        ))
     }
 
     /// Writes the body of a function of ours.
@@ -168,17 +173,27 @@ impl Rewriting<'_> {
 
     fn outward(&self, wrapped: u32) -> Vec<u8> {
         let globals = self.globals;
-        let chain = self.depths[(wrapped - self.outline.imported.functions) as usize].chain;
-        body(&[], |out| {
-            if chain > 0 {
-                globals.take_depth(chain, out);
+        let ty = self.outline.function_type(wrapped);
+        let Depth { chain, carried, .. } = self.depth(wrapped);
+        let left = ty.params.len() as u32;
+        body(&[(1, ValType::I32)], |out| {
+            out.global_get(globals.depth)
+                .i32_const(chain.cast_signed())
+                .i32_sub()
+                .local_tee(left);
+            globals.stop_if_too_deep(out);
+            get_all(ty, out);
+            out.global_get(globals.fuel);
+            if carried {
+                out.local_get(left);
             }
-            get_all(self.outline.function_type(wrapped), out);
-            out.global_get(globals.fuel)
-                .call(wrapped)
-                .global_set(globals.fuel);
-            if chain > 0 {
-                globals.give_depth(chain, out);
+            out.call(wrapped).global_set(globals.fuel);
+            if carried {
+                // Calls of the host have left there what they had.
+                out.local_get(left)
+                    .i32_const(chain.cast_signed())
+                    .i32_add()
+                    .global_set(globals.depth);
             }
         })
     }
@@ -186,9 +201,13 @@ impl Rewriting<'_> {
     fn inward(&self, wrapped: u32) -> Vec<u8> {
         let ty = self.outline.function_type(wrapped);
         let counter = ty.params.len() as u32;
+        let depth = counter + 1;
         body(&[], |out| {
             self.stop_if_spent(counter, out);
-            out.local_get(counter).global_set(self.globals.fuel);
+            out.local_get(counter)
+                .global_set(self.globals.fuel)
+                .local_get(depth)
+                .global_set(self.globals.depth);
             get_all(ty, out);
             out.call(self.callee(wrapped)).global_get(self.globals.fuel);
         })

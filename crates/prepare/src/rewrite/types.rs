@@ -11,8 +11,8 @@ pub(crate) struct Types {
     declared: usize,
     added: Vec<FunctionType>,
     index: HashMap<FunctionType, u32>,
-    /// For each declared type its threaded form, once it has been asked for.
-    threaded: Vec<Option<u32>>,
+    /// For each declared type its threaded forms, without and with the depth, once they have been asked for.
+    threaded: Vec<[Option<u32>; 2]>,
 }
 
 impl Types {
@@ -25,7 +25,7 @@ impl Types {
             declared: declared.len(),
             added: Vec::new(),
             index,
-            threaded: vec![None; declared.len()],
+            threaded: vec![[None; 2]; declared.len()],
         }
     }
 
@@ -44,12 +44,13 @@ impl Types {
     }
 
     /// Index of the threaded form of the declared type `index`, which is `ty`.
-    pub(crate) fn threaded(&mut self, index: u32, ty: &FunctionType) -> u32 {
-        if let Some(known) = self.threaded[index as usize] {
+    pub(crate) fn threaded(&mut self, index: u32, ty: &FunctionType, depth: bool) -> u32 {
+        let slot = usize::from(depth);
+        if let Some(known) = self.threaded[index as usize][slot] {
             return known;
         }
-        let found = self.function(threaded(ty));
-        self.threaded[index as usize] = Some(found);
+        let found = self.function(threaded(ty, depth));
+        self.threaded[index as usize][slot] = Some(found);
         found
     }
 
@@ -71,17 +72,14 @@ impl Types {
     }
 }
 
-/// The type with the counter as one more parameter and one more result.
-pub(crate) fn threaded(ty: &FunctionType) -> FunctionType {
-    let with_counter = |list: &[ValueType]| {
-        let mut list = list.to_vec();
-        list.push(ValueType::I64);
-        list
-    };
-    FunctionType {
-        params: with_counter(&ty.params),
-        results: with_counter(&ty.results),
-    }
+/// The type with the counter as one more parameter and one more result, and with the units of call depth left as the
+/// last parameter of those functions that are handed them.
+pub(crate) fn threaded(ty: &FunctionType, depth: bool) -> FunctionType {
+    let mut threaded = ty.clone();
+    threaded.params.push(ValueType::I64);
+    threaded.params.extend(depth.then_some(ValueType::I32));
+    threaded.results.push(ValueType::I64);
+    threaded
 }
 
 /// The encoder's form of a value type.
