@@ -66,7 +66,7 @@ describe('docs/limits.md', () => {
 describe('docs/platforms.md', () => {
   test('has what each backend can do', () => {
     const rows = rowsOf(page('docs/platforms.md'));
-    for (const [column, backend] of (['wasmer', 'v8'] as const).entries()) {
+    for (const [column, backend] of (['wasmer', 'wasmi', 'v8'] as const).entries()) {
       for (const [name, has] of Object.entries(new Engine({ backend }).capabilities)) {
         expect([name, rows.get(name)?.[column]]).toEqual([name, has ? 'yes' : 'no']);
       }

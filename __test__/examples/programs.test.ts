@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { output } from './support/example';
 
-describe.each(['wasmer', 'v8'])('on %s', (backend) => {
+describe.each(['wasmer', 'wasmi', 'v8'])('on %s', (backend) => {
   const show = (file: string) => output(file, { AINGLE_WASM_BACKEND: backend });
 
   test('hello greets and says what it cost', async () => {

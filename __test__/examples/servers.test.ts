@@ -1,4 +1,4 @@
-// Both servers, on both backends, over HTTP: a summary for a CSV file, a refusal for rubbish, and 503 for a guest that never ends,
+// Both servers, on every backend, over HTTP: a summary for a CSV file, a refusal for rubbish, and 503 for a guest that never ends,
 // after which the server answers as before.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,65 +7,64 @@ import { Server } from './support/example';
 const readings = readFileSync(new URL('../../guests/build/readings.csv', import.meta.url));
 const CSV = 'text/csv';
 
-describe.each(['express.ts', 'fastify.ts'].flatMap((file) => ['wasmer', 'v8'].map((backend) => ({ file, backend }))))(
-  '$file on $backend',
-  ({ file, backend }) => {
-    let server: Server;
+describe.each(
+  ['express.ts', 'fastify.ts'].flatMap((file) => ['wasmer', 'wasmi', 'v8'].map((backend) => ({ file, backend }))),
+)('$file on $backend', ({ file, backend }) => {
+  let server: Server;
 
-    beforeAll(async () => {
-      server = await Server.start(file, { AINGLE_WASM_BACKEND: backend });
+  beforeAll(async () => {
+    server = await Server.start(file, { AINGLE_WASM_BACKEND: backend });
+  });
+
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+  });
+
+  async function expectSummary(): Promise<void> {
+    const response = await server.post('/guests/summary', CSV, readings);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(Number(response.headers.get('x-fuel-used'))).toBeGreaterThan(1_000_000);
+    expect(await response.json()).toMatchObject({ accepted: 9_988, rejected: 12 });
+  }
+
+  async function expectStopped(): Promise<void> {
+    const response = await server.post('/guests/hostile', CSV, 'x');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: 'ERR_FUEL_EXHAUSTED' });
+  }
+
+  test('runs on the backend asked for', () => {
+    expect(server.backend).toBe(backend);
+  });
+
+  test('summarises a CSV file', expectSummary);
+
+  test('answers 422 with the guest’s own words for input that the guest refuses', async () => {
+    const response = await server.post('/guests/summary', CSV, 'rubbish');
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({
+      code: 'ERR_GUEST',
+      message: expect.stringContaining('none of 1 lines'),
     });
+  });
 
-    afterAll(async () => {
-      expect(await server.stop()).toBe(0);
-    });
-
-    async function expectSummary(): Promise<void> {
-      const response = await server.post('/guests/summary', CSV, readings);
-      expect(response.status).toBe(200);
-      expect(response.headers.get('content-type')).toMatch(/^application\/json/);
-      expect(Number(response.headers.get('x-fuel-used'))).toBeGreaterThan(1_000_000);
-      expect(await response.json()).toMatchObject({ accepted: 9_988, rejected: 12 });
+  test('answers 404 for an unknown guest, also for names that objects inherit', async () => {
+    for (const name of ['other', 'constructor', '__proto__']) {
+      expect((await server.post(`/guests/${name}`, CSV, 'x')).status).toBe(404);
     }
+  });
 
-    async function expectStopped(): Promise<void> {
-      const response = await server.post('/guests/hostile', CSV, 'x');
-      expect(response.status).toBe(503);
-      expect(await response.json()).toMatchObject({ code: 'ERR_FUEL_EXHAUSTED' });
-    }
+  test('answers 415 for what is no CSV', async () => {
+    expect((await server.post('/guests/summary', 'text/plain', 'x')).status).toBe(415);
+  });
 
-    test('runs on the backend asked for', () => {
-      expect(server.backend).toBe(backend);
-    });
+  test('stops a hostile guest, and goes on', async () => {
+    await expectStopped();
+    await expectSummary();
+  });
 
-    test('summarises a CSV file', expectSummary);
-
-    test('answers 422 with the guest’s own words for input that the guest refuses', async () => {
-      const response = await server.post('/guests/summary', CSV, 'rubbish');
-      expect(response.status).toBe(422);
-      expect(await response.json()).toMatchObject({
-        code: 'ERR_GUEST',
-        message: expect.stringContaining('none of 1 lines'),
-      });
-    });
-
-    test('answers 404 for an unknown guest, also for names that objects inherit', async () => {
-      for (const name of ['other', 'constructor', '__proto__']) {
-        expect((await server.post(`/guests/${name}`, CSV, 'x')).status).toBe(404);
-      }
-    });
-
-    test('answers 415 for what is no CSV', async () => {
-      expect((await server.post('/guests/summary', 'text/plain', 'x')).status).toBe(415);
-    });
-
-    test('stops a hostile guest, and goes on', async () => {
-      await expectStopped();
-      await expectSummary();
-    });
-
-    test('serves others while hostile guests are stopped', async () => {
-      await Promise.all([expectStopped(), expectSummary(), expectStopped(), expectSummary()]);
-    });
-  },
-);
+  test('serves others while hostile guests are stopped', async () => {
+    await Promise.all([expectStopped(), expectSummary(), expectStopped(), expectSummary()]);
+  });
+});
