@@ -1,59 +1,56 @@
 // The addon by itself: whatever its functions are given, they return or throw.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { Engine } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { wat } from '../conformance/support/wat';
 import { GUEST } from './support';
 
 type Binding = Record<string, (...args: unknown[]) => unknown>;
 
-const folder = fileURLToPath(new URL('../../crates/node', import.meta.url));
+/** What the facade gave a function of the addon, the last time, before it was called. */
+const given = new Map<string, readonly unknown[]>();
 
+function noted(name: string, run: (...args: unknown[]) => unknown) {
+  return (...args: unknown[]) => {
+    given.set(name, args);
+    return run(...args);
+  };
+}
+
+/** The addon, caught while the facade loads it. From then on the facade's calls are noted. */
 function load(): Binding {
-  const name = readdirSync(folder).find((file) => file.endsWith('.node'));
-  const module = { exports: {} };
-  process.dlopen(module, join(folder, name!));
-  return module.exports as Binding;
+  const { dlopen } = process;
+  let binding: Binding | undefined;
+  process.dlopen = (loading: { exports: object }, path: string) => {
+    dlopen(loading, path);
+    binding = loading.exports as Binding;
+    loading.exports = Object.fromEntries(Object.entries(binding).map(([name, run]) => [name, noted(name, run)]));
+  };
+  new Engine({ backend: 'wasmer' });
+  process.dlopen = dlopen;
+  return binding!;
 }
 
 const binding = load();
 
-function words(length: number): Float64Array {
-  return new Float64Array(length);
-}
-
-function openRuntime(): unknown {
-  const bytes = () => new Uint8Array(65_536);
-  return binding.openRuntime!(() => {}, bytes(), bytes(), words(9), words(13 * 16), bytes());
-}
-
-const LIMITS = { memoryBytes: 1 << 24, tableElements: 100, callDepth: 100, outputBytes: 1 << 20 };
-const ENGINE = {
-  backend: 'wasmer',
-  meteringLimit: 1_000_000n,
-  cacheSize: 0,
-  limits: LIMITS,
-  instances: 1000,
-  complexity: {},
-  threads: 1,
-  queue: 10,
-};
-const INSTANCE = {
-  functions: [{ module: 'env', name: 'add', cost: 0n, envelope: false }],
-  abi: 'bytes',
-  keepAfterTrap: false,
-  limits: LIMITS,
-  fuel: 1_000_000n,
-};
-
+/** Engine, module and instance of a kind, by the addon's functions and with options as the facade gives them. */
 function world() {
-  const runtime = openRuntime();
-  const engine = binding.createEngine!(runtime, ENGINE);
+  const limits = { memoryBytes: 1 << 24, callDepth: 100, outputBytes: 1 << 20 };
+  const options = {
+    backend: 'wasmer',
+    meteringLimit: 1_000_000n,
+    cacheSize: 0,
+    limits,
+    threads: 1,
+    queue: 10,
+  } as const;
+  const imports = { env: { add: (a: number, b: number) => a + b } };
+  new Engine(options).compileSync(wat(GUEST)).instantiateSync({ imports });
+  const [runtime, engineOptions] = given.get('createEngine')!;
+  const engine = binding.createEngine!(runtime, engineOptions);
   const module = binding.compileSync!(engine, wat(GUEST));
   const functions = [(_: number, a: number, b: number) => a + b];
   const link = binding.createLink!(runtime, functions);
-  const instance = binding.instantiateSync!(module, link, INSTANCE);
+  const instance = binding.instantiateSync!(module, link, given.get('instantiateSync')!.at(-1));
   return { runtime, engine, module, functions, link, instance };
 }
 
