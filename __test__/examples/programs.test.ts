@@ -9,6 +9,16 @@ describe.each(['wasmer', 'wasmi', 'v8'])('on %s', (backend) => {
     expect(await show('hello.mjs')).toMatch(new RegExp(`^Hello, Ada!\\n\\d+ operators on ${backend}\\n$`));
   });
 
+  test('measure reports figures, and four times the largest stops what is far larger', async () => {
+    const [figures, limit, stopped] = (await show('measure.mjs')).split('\n');
+    const [, ...values] = /^200 inputs, 0 failed: min (\d+), p50 (\d+), p99 (\d+), max (\d+) operators$/.exec(
+      figures!,
+    )!;
+    expect(values.map(Number)).toEqual(values.map(Number).sort((a, b) => a - b));
+    expect(limit).toMatch(new RegExp(`^a limit of ${4 * Number(values[3])}, of which one greeting uses \\d+$`));
+    expect(stopped).toBe('40,000 bytes: ERR_FUEL_EXHAUSTED');
+  });
+
   test('host-function serves numbers and bytes', async () => {
     const lines = (await show('host-function.ts')).split('\n');
     expect(lines.slice(0, 2)).toEqual(['20 + 22 = 42, 3 operators', 'with a price of 1,000: 1003 operators']);

@@ -30,7 +30,8 @@ const TRAPS: Readonly<Record<string, string>> = {
 
 const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
   ERR_INVALID_ARG_TYPE: (d) => `${text(d.option)} must be ${text(d.allowed)}; received ${describe(d.value)}.`,
-  ERR_INVALID_ARG_VALUE: (d) => `${text(d.option)} is invalid: received ${describe(d.value)}; ${text(d.allowed)}.`,
+  ERR_INVALID_ARG_VALUE: (d) =>
+    sentence(`${text(d.option)} is invalid: received ${describe(d.value)}; ${text(d.allowed)}`),
   ERR_OUT_OF_RANGE: (d) =>
     `${text(d.option)} is out of range: received ${describe(d.value)}; allowed is ${text(d.allowed)}.`,
 
@@ -107,6 +108,11 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
 /** The text for a code and its details. Foreign text in it is escaped and cut. */
 export function message(code: ErrorCode, details: Details): string {
   return MESSAGES[code](details);
+}
+
+/** With its full stop, unless it ends as a question: "did you mean …?". */
+function sentence(words: string): string {
+  return words.endsWith('?') ? words : `${words}.`;
 }
 
 function text(value: unknown): string {
