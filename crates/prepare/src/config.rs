@@ -107,8 +107,8 @@ pub enum Growth {
     /// The engine's operators.
     #[default]
     Operator,
-    /// The host, see [`reserved::HOOKS`](crate::reserved::HOOKS): for engines whose operators leave something behind
-    /// each time they run.
+    /// The host, see [`reserved::HOOKS`](crate::reserved::HOOKS): for an engine whose operators leave something behind
+    /// each time they run. That engine also loses operands below blocks with parameters, so these are guarded.
     Host,
 }
 

@@ -72,6 +72,10 @@ pub(crate) enum Action {
     Local { code: Code, index: u32 },
     /// A reference to an imported function.
     Reference { function: u32 },
+    /// The operator that opens a block with parameters of this type.
+    Guard { code: Code, ty: u32 },
+    /// Behind the end of such a block.
+    Unguard { ty: u32 },
     /// A conversion that can trap, from or to here.
     Converting(bool),
     /// The function's last `end`.
@@ -91,6 +95,8 @@ pub(crate) struct Context<'a> {
     pub(crate) imported_functions: u32,
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
+    /// Whether blocks with parameters are guarded.
+    pub(crate) guards_blocks: bool,
 }
 
 /// The graph and the steps of one function; kept between functions for its buffers.
@@ -144,6 +150,8 @@ struct Frame {
     condition: Option<(Node, u64)>,
     /// Number of the last `br_table` that led here.
     table: u32,
+    /// Its type, if it is guarded.
+    guard: Option<u32>,
 }
 
 impl Graph {
@@ -233,6 +241,7 @@ impl Builder<'_> {
             code::BLOCK => {
                 let (parameters, results) = self.arity(operator);
                 self.open(Opener::Block, parameters, results);
+                self.guard(operator);
             }
             code::LOOP => self.begin_loop(operator),
             code::IF => self.begin_if(operator),
@@ -306,6 +315,7 @@ impl Builder<'_> {
         self.loops += 1;
         self.graph.loops = true;
         self.open(Opener::Loop, parameters, parameters);
+        self.guard(operator);
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.target = Some(header);
         }
@@ -316,6 +326,7 @@ impl Builder<'_> {
     fn begin_if(&mut self, operator: &Operator) {
         let (parameters, results) = self.arity(operator);
         self.open(Opener::If, parameters, results);
+        self.guard(operator);
         let condition = self.here.map(|node| (node, self.distance));
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.condition = condition;
@@ -361,6 +372,9 @@ impl Builder<'_> {
             return;
         };
         self.frequency = frame.frequency;
+        if let Some(ty) = frame.guard {
+            self.step(operator.end, operator.end, Action::Unguard { ty });
+        }
         if opener == Opener::Function {
             self.step(operator.start, operator.end, Action::Close);
         }
@@ -533,7 +547,28 @@ impl Builder<'_> {
             distance: 0,
             condition: None,
             table: 0,
+            guard: None,
         });
+    }
+
+    /// Guards the block that was just opened, if it has parameters.
+    fn guard(&mut self, operator: &Operator) {
+        let BlockType::Function(ty) = self.decoder.block_type(operator) else {
+            return;
+        };
+        if self.context.guards_blocks && !self.context.types[ty as usize].params.is_empty() {
+            self.step(
+                operator.start,
+                operator.end,
+                Action::Guard {
+                    code: operator.code,
+                    ty,
+                },
+            );
+            if let Some(frame) = self.graph.frames.last_mut() {
+                frame.guard = Some(ty);
+            }
+        }
     }
 
     /// Whether the block takes parameters, and whether it gives results.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::costs::{Weights, entry_cost};
 use crate::graph::UNCHECKED;
 use crate::nan::is_arithmetic;
-use crate::operators::{Decoder, Operator, code};
-use crate::{ComplexityCaps, PrepareError, caps};
+use crate::operators::{BlockType, Decoder, Operator, code};
+use crate::{ComplexityCaps, FunctionType, PrepareError, caps};
 
 /// What one function body declares and refers to.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub(crate) struct Survey {
     pub(crate) calls: Vec<u32>,
     /// Type indices, body after body.
     pub(crate) indirect_calls: Vec<u32>,
+    /// Parameters and results of guarded blocks so far.
+    guarded: u64,
     /// Function indices named by `ref.func` in bodies.
     pub(crate) code_references: Vec<u32>,
     /// Function indices named outside of bodies: in elements and globals.
@@ -59,7 +61,13 @@ pub(crate) struct Terms<'a> {
     pub(crate) caps: &'a ComplexityCaps,
     pub(crate) weights: &'a Weights,
     pub(crate) imported_functions: u32,
+    pub(crate) types: &'a [FunctionType],
+    /// Whether blocks with parameters are guarded, which takes some bytes for each parameter and result.
+    pub(crate) guards_blocks: bool,
 }
+
+/// Parameters and results of guarded blocks that a module may have together.
+const MAX_GUARDED: u64 = 1 << 20;
 
 /// Byte of the type `v128`.
 const V128: u8 = 0x7b;
@@ -105,7 +113,8 @@ impl Survey {
         body: &mut Body,
     ) -> Result<(), PrepareError> {
         let mut nesting = 0;
-        while let Some(Operator { code, first, .. }) = decoder.operator() {
+        while let Some(operator) = decoder.operator() {
+            let Operator { code, first, .. } = operator;
             body.cost += terms.weights.weight(code);
             body.floats |= is_arithmetic(code);
             match code {
@@ -113,6 +122,10 @@ impl Survey {
                     nesting += 1;
                     caps::check("nesting", nesting, terms.caps.nesting)?;
                     body.straight &= code != code::LOOP;
+                    if terms.guards_blocks {
+                        self.guarded += guarded_values(&decoder.block_type(&operator), terms.types);
+                        caps::check("params", self.guarded, MAX_GUARDED)?;
+                    }
                 }
                 code::END => nesting = nesting.saturating_sub(1),
                 code::BR_TABLE => {
@@ -139,6 +152,17 @@ impl Survey {
         }
         Ok(())
     }
+}
+
+/// The parameters and results of a block that has parameters.
+fn guarded_values(block: &BlockType, types: &[FunctionType]) -> u64 {
+    let BlockType::Function(index) = block else {
+        return 0;
+    };
+    let ty = types
+        .get(*index as usize)
+        .filter(|ty| !ty.params.is_empty());
+    ty.map_or(0, |ty| (ty.params.len() + ty.results.len()) as u64)
 }
 
 /// Reads the declarations of locals: how many, and in how many slots.

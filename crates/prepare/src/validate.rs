@@ -13,8 +13,8 @@ use crate::features::{self, FEATURES};
 use crate::outline::{ExportEntry, ImportEntry, Imported, Kind, Outline, Section};
 use crate::survey::Terms;
 use crate::{
-    ComplexityCaps, CustomSection, ErrorKind, FunctionType, GlobalType, MemoryType, PrepareConfig,
-    PrepareError, TableType, ValueType,
+    ComplexityCaps, CustomSection, ErrorKind, FunctionType, GlobalType, Growth, MemoryType,
+    PrepareConfig, PrepareError, TableType, ValueType,
 };
 
 /// Validates `wasm` against the fixed feature set and all caps.
@@ -36,7 +36,7 @@ pub(crate) fn validate<'a>(
             "the bytes are a component, not a module",
         ));
     }
-    let mut reading = Reading::new(wasm, &config.complexity, weights);
+    let mut reading = Reading::new(wasm, config, weights);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     for payload in parser.parse_all(wasm) {
@@ -89,6 +89,7 @@ impl From<PrepareError> for Fault {
 struct Reading<'a, 'c> {
     caps: &'c ComplexityCaps,
     weights: &'c Weights,
+    guards_blocks: bool,
     validator: Validator,
     allocations: FuncValidatorAllocations,
     segment_bytes: u64,
@@ -96,10 +97,11 @@ struct Reading<'a, 'c> {
 }
 
 impl<'a, 'c> Reading<'a, 'c> {
-    fn new(wasm: &'a [u8], caps: &'c ComplexityCaps, weights: &'c Weights) -> Self {
+    fn new(wasm: &'a [u8], config: &'c PrepareConfig, weights: &'c Weights) -> Self {
         Self {
-            caps,
+            caps: &config.complexity,
             weights,
+            guards_blocks: config.growth == Growth::Host,
             validator: Validator::new_with_features(FEATURES),
             allocations: FuncValidatorAllocations::default(),
             segment_bytes: 0,
@@ -160,12 +162,21 @@ impl<'a, 'c> Reading<'a, 'c> {
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
                 let range = range.start as usize..range.end as usize;
+                let Outline {
+                    wasm,
+                    survey,
+                    types,
+                    imported,
+                    ..
+                } = &mut self.outline;
                 let terms = Terms {
                     caps,
                     weights: self.weights,
-                    imported_functions: outline.imported.functions,
+                    imported_functions: imported.functions,
+                    types,
+                    guards_blocks: self.guards_blocks,
                 };
-                self.outline.survey.add(self.outline.wasm, range, &terms)
+                survey.add(wasm, range, &terms)
             }
             Payload::CustomSection(section) => caps::check_name(caps, section.name()),
             _ => Ok(()),

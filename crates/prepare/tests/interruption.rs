@@ -314,6 +314,71 @@ fn the_host_grows_as_the_operators_do() {
 }
 
 #[test]
+fn operands_below_blocks_with_parameters_are_kept() {
+    let cases = [
+        // The value below is a local that the block writes.
+        (
+            "local.get 0 i64.const 1 local.get 1 if (param i64) drop f64.const 2 local.set 0 else drop end",
+            0,
+            7.5_f64,
+        ),
+        (
+            "local.get 0 i64.const 1 local.get 1 if (param i64) drop f64.const 2 local.set 0 else drop end",
+            1,
+            7.5,
+        ),
+        (
+            "local.get 0 i64.const 1 block (param i64) drop f64.const 2 local.set 0 end",
+            0,
+            7.5,
+        ),
+        (
+            "local.get 0 i64.const 1 loop (param i64) f64.const 2 local.set 0 i64.const 1 i64.add
+               local.get 1 i32.const 1 i32.sub local.tee 1 br_if 0 drop end",
+            3,
+            7.5,
+        ),
+        (
+            "local.get 0 i32.const 5 i64.const 6 block (param i32 i64) (result i64 i32)
+               f64.const 2 local.set 0 local.set 2 local.set 1 local.get 2 local.get 1 end
+             drop drop",
+            0,
+            7.5,
+        ),
+        (
+            "local.get 0 f64.const 3 block (param f64) (result f64) local.get 1 br_if 0 f64.const 1 f64.add end f64.add",
+            1,
+            10.5,
+        ),
+        (
+            "local.get 0 f64.const 3 block (param f64) (result f64) local.get 1 br_if 0 f64.const 1 f64.add end f64.add",
+            0,
+            11.5,
+        ),
+        (
+            "local.get 0 i64.const 1 block (param i64) (result f64) drop f64.const 9 br 1 end drop",
+            0,
+            9.0,
+        ),
+    ];
+    for (body, argument, expected) in cases {
+        let text = format!(
+            r#"(module (func (export "f") (param f64 i32) (result f64) (local i64) {body}))"#
+        );
+        let arguments = [Val::F64(7.5.into()), Val::I32(argument)];
+        let config = PrepareConfig {
+            growth: Growth::Host,
+            interruption: Interruption::Stop,
+            ..PrepareConfig::default()
+        };
+        let (values, cost) = Guest::with(&text, &config).cost("f", &arguments);
+        assert_eq!(f64::from_bits(values[0]), expected, "{body}");
+        let plain = Guest::new(&text).cost("f", &arguments).1;
+        assert_eq!(cost, plain, "guards cost nothing: {body}");
+    }
+}
+
+#[test]
 fn a_million_growths_by_the_host_leave_nothing_behind() {
     let text = r#"(module (memory 1 2) (table 1 2 funcref) (func (export "f") (param i32)
       loop

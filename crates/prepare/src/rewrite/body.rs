@@ -13,6 +13,7 @@
 
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
+use super::guards::Guards;
 use super::locals::{Locals, Scratch};
 use super::ours::Function;
 use super::{Globals, Rewriting};
@@ -57,6 +58,7 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
         },
         threshold: polls.then(|| locals.add(ValType::I64)),
         scratch: Scratch::new(source.nans, &mut locals),
+        guards: Guards::new(&source.graph.steps, &rewriting.outline.types, &mut locals),
         checks: 0,
         source,
         rewriting,
@@ -82,6 +84,7 @@ pub(crate) struct Writer<'w, 'a> {
     /// Local that holds the threshold, where a loop compares with it.
     pub(super) threshold: Option<u32>,
     scratch: Scratch,
+    guards: Guards,
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
@@ -179,6 +182,16 @@ impl Writer<'_, '_> {
             Action::Reference { function } => {
                 let function = self.rewriting.value(function);
                 self.sink().ref_func(function);
+            }
+            Action::Guard { code, ty } => {
+                let declared = &self.rewriting.outline.types[ty as usize];
+                self.guards
+                    .open(code, ty, declared, &mut InstructionSink::new(self.out));
+            }
+            Action::Unguard { ty } => {
+                let declared = &self.rewriting.outline.types[ty as usize];
+                self.guards
+                    .close(declared, &mut InstructionSink::new(self.out));
             }
             Action::Converting(on) => {
                 if let Some(converting) = self.rewriting.globals.converting {

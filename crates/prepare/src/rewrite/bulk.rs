@@ -84,6 +84,11 @@ impl Writer<'_, '_> {
     fn in_pieces(&mut self, bulk: Bulk) {
         let parked = self.parked;
         let function = self.rewriting.ours(Function::Pieces(bulk));
+        if self.rewriting.config.interruption == Interruption::Stop {
+            // Without a block that takes parameters, see `guards`.
+            self.sink().local_get(parked).call(function);
+            return;
+        }
         let ty = FunctionType {
             params: vec![ValueType::I32; 2],
             results: Vec::new(),
@@ -130,7 +135,6 @@ impl Rewriting<'_> {
             out.local_get(length)
                 .local_set(left)
                 .loop_(BlockType::Empty);
-            self.stop_if_asked(out);
             out.i32_const(PIECE)
                 .local_get(left)
                 .local_get(left)
@@ -165,7 +169,13 @@ impl Rewriting<'_> {
             }
             out.local_get(piece);
             bulk.write(out);
-            out.local_get(left).br_if(0).end();
+            out.local_get(left)
+                .i32_eqz()
+                .if_(BlockType::Empty)
+                .return_()
+                .end();
+            self.stop_if_asked(out);
+            out.br(0).end();
         })
     }
 }

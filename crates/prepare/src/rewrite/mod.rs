@@ -8,6 +8,7 @@ mod body;
 mod bulk;
 mod check;
 mod elements;
+mod guards;
 mod hooks;
 mod locals;
 mod ours;
@@ -23,7 +24,7 @@ use crate::graph::{Context, Graph};
 use crate::nan::Nans;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
-use crate::{Interruption, PrepareConfig, ValueType, reserved};
+use crate::{Growth, Interruption, PrepareConfig, ValueType, reserved};
 use adapters::Crossing;
 use hooks::Hooks;
 use ours::{Function, Ours};
@@ -200,6 +201,7 @@ impl Rewriting<'_> {
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
             marks_conversions: self.config.mark_conversions,
+            guards_blocks: self.config.growth == Growth::Host,
         };
         let mut nans = Nans::default();
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
