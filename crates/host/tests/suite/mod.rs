@@ -2,6 +2,7 @@
 
 mod cache;
 mod calls;
+mod form;
 mod hostile;
 mod limits;
 mod memory;
