@@ -100,8 +100,7 @@ impl Trial {
         for _ in 0..self.times {
             (self.run)(self.machine.as_mut())?;
         }
-        self.samples
-            .push(begun.elapsed().as_nanos() as f64 / f64::from(self.times));
+        self.samples.push((processor_time() - begun) / f64::from(self.times));
         Ok(())
     }
 }
