@@ -1,13 +1,24 @@
 // Matches a module's imports with what the user gives: `imports` and `host` of the instance options.
-import type { ModuleInfoJson, ResolvedHostFunction } from './backend/backend';
+import type { ModuleInfoJson, ResolvedGlobal, ResolvedHostFunction, ResolvedMemory } from './backend/backend';
 import { createError, invalidType, invalidValue } from './errors/error';
 import type { ImportProblem } from './errors/messages';
 import { BYTES_TYPE, isBytesType } from './exports';
+import { formatExtern, formatGlobal, formatMemory } from './extern';
+import { Global, globalOf } from './global';
 import { envelopeCall, numericCall } from './host-call';
 import { HostFunction } from './host-function';
+import { type HeldBytes, Memory, memoryOf } from './memory';
 import { plainObject } from './options/table';
+import type { Claim } from './ownership';
 import { suggest } from './suggest';
-import type { EnvelopeHostFunction, FunctionType, ImportDescriptor, NumericHostFunction } from './types';
+import type {
+  EnvelopeHostFunction,
+  FunctionType,
+  GlobalType,
+  ImportDescriptor,
+  MemoryType,
+  NumericHostFunction,
+} from './types';
 import { formatType, requireCarried, sameType } from './values';
 
 /** Import module of host functions of bytes. */
@@ -20,27 +31,128 @@ const SYSTEM_FUNCTIONS: Readonly<Record<string, FunctionType>> = {
   panic: { params: ['i32', 'i32'], results: [] },
 };
 
-type Given = { readonly numeric: NumericHostFunction | HostFunction } | { readonly envelope: EnvelopeHostFunction };
+type Numeric = NumericHostFunction | HostFunction;
+type Given =
+  | { readonly numeric: Numeric }
+  | { readonly envelope: EnvelopeHostFunction }
+  | { readonly memory: Memory }
+  | { readonly global: Global };
 type GivenModules = ReadonlyMap<string, ReadonlyMap<string, Given>>;
 
+/** What a module's imports resolve to. */
+export interface Linked {
+  /** In the order of the module's function imports; those of `aingle_v1` excepted. */
+  readonly hostFunctions: ResolvedHostFunction[];
+  readonly memories: ResolvedMemory[];
+  /** In the order of the module's global imports. */
+  readonly globals: ResolvedGlobal[];
+  /** The memory that the instance will have, if it is the host's. */
+  memory: Memory | undefined;
+  /** Lets the instance that is about to be made have the host's objects. */
+  claim(): Claim[];
+}
+
 /**
- * One resolved host function for each function import, in the module's order; those of `aingle_v1` excepted.
+ * Links every import, without taking anything yet.
  *
+ * @param memoryPages pages that no memory of the engine may pass
  * @throws `ERR_IMPORT_MISSING` or `ERR_IMPORT_TYPE` with all problems at once; the first where at least one import is missing
- * @throws TypeErrors for `imports` and `host` that are no objects of functions
+ * @throws TypeErrors for `imports` and `host` that are no objects of what can be imported
  */
-export function linkImports(info: ModuleInfoJson, imports: unknown, host: unknown): ResolvedHostFunction[] {
-  const given = readGiven(imports, host);
-  const resolved: ResolvedHostFunction[] = [];
-  const problems: ImportProblem[] = [];
-  for (const wanted of info.imports) {
-    const linked = wanted.module === SYSTEM_MODULE ? linkSystem(wanted) : linkOne(wanted, given);
-    if (linked === undefined) continue;
-    if ('expected' in linked) problems.push(linked);
-    else resolved.push(linked);
+export function linkImports(info: ModuleInfoJson, imports: unknown, host: unknown, memoryPages: number): Linked {
+  const linking = new Linking(readGiven(imports, host), memoryPages);
+  for (const wanted of info.imports) linking.add(wanted);
+  if (linking.problems.length > 0) throw linkError(linking.problems);
+  return linking;
+}
+
+class Linking implements Linked {
+  readonly hostFunctions: ResolvedHostFunction[] = [];
+  readonly memories: ResolvedMemory[] = [];
+  readonly globals: ResolvedGlobal[] = [];
+  readonly problems: ImportProblem[] = [];
+  memory: Memory | undefined;
+  readonly #given: GivenModules;
+  readonly #memoryPages: number;
+  /** Mutable globals with the import that each is given to: one variable cannot be two. */
+  readonly #variables = new Map<Global, { readonly name: string; readonly number: number }>();
+
+  constructor(given: GivenModules, memoryPages: number) {
+    this.#given = given;
+    this.#memoryPages = memoryPages;
   }
-  if (problems.length > 0) throw linkError(problems);
-  return resolved;
+
+  claim(): Claim[] {
+    const claims = [...this.#variables].map(([global, { number }]) =>
+      Global.ownership(global).claim((instance) => globalOf(instance, number)),
+    );
+    if (this.memory !== undefined) claims.push(Memory.ownership(this.memory).claim(memoryOf));
+    return claims;
+  }
+
+  add(wanted: ImportDescriptor): void {
+    const problem = wanted.module === SYSTEM_MODULE ? linkSystem(wanted) : this.#link(wanted);
+    if (problem !== undefined) this.problems.push(problem);
+  }
+
+  #link(wanted: ImportDescriptor): ImportProblem | undefined {
+    const module = this.#given.get(wanted.module);
+    const found = module?.get(wanted.name);
+    if (found === undefined) return missing(wanted, module?.keys() ?? [], this.#given);
+    if (wanted.kind === 'function') return this.#function(wanted, wanted.type, found);
+    if (wanted.kind === 'memory' && 'memory' in found) return this.#memory(wanted, wanted.type, found.memory);
+    if (wanted.kind === 'global' && 'global' in found) return this.#global(wanted, wanted.type, found.global);
+    return mismatch(wanted, describeGiven(found));
+  }
+
+  #function(wanted: ImportDescriptor, type: FunctionType, found: Given): ImportProblem | undefined {
+    requireCarried(type, 'link');
+    if ('memory' in found || 'global' in found) return mismatch(wanted, describeGiven(found));
+    const linked =
+      'envelope' in found ? linkEnvelope(wanted, type, found.envelope) : linkNumeric(wanted, type, found.numeric);
+    if ('expected' in linked) return linked;
+    this.hostFunctions.push(linked);
+    return undefined;
+  }
+
+  #memory(wanted: ImportDescriptor, type: MemoryType, memory: Memory): ImportProblem | undefined {
+    const { held } = Memory.ownership(memory);
+    if (held === undefined) return mismatch(wanted, 'a memory that belongs to another instance');
+    if (!memoryFits(type, held)) return mismatch(wanted, formatMemory({ min: held.pages(), max: held.max }));
+    const max = Math.min(held.max ?? this.#memoryPages, this.#memoryPages);
+    const { module, name } = wanted;
+    this.memory = memory;
+    this.memories.push({ module, name, pages: held.pages(), max, contents: held.contents });
+    return undefined;
+  }
+
+  #global(wanted: ImportDescriptor, type: GlobalType, global: Global): ImportProblem | undefined {
+    if (type.value !== global.type.value || type.mutable !== global.type.mutable)
+      return mismatch(wanted, formatGlobal(global.type));
+    const { module, name } = wanted;
+    if (type.mutable) {
+      const problem = this.#variable(wanted, global);
+      if (problem !== undefined) return problem;
+    }
+    const value = Global.ownership(global).place.get();
+    this.globals.push({ module, name, type, value });
+    return undefined;
+  }
+
+  #variable(wanted: ImportDescriptor, global: Global): ImportProblem | undefined {
+    const name = JSON.stringify([wanted.module, wanted.name]);
+    const former = this.#variables.get(global);
+    if (former !== undefined && former.name !== name) return mismatch(wanted, 'a global that has another name already');
+    if (Global.ownership(global).held === undefined)
+      return mismatch(wanted, 'a global that belongs to another instance');
+    if (former === undefined) this.#variables.set(global, { name, number: this.globals.length });
+    return undefined;
+  }
+}
+
+/** A memory fits if it is at least as large as is asked for, and cannot outgrow what is asked for. */
+function memoryFits({ min, max }: MemoryType, held: HeldBytes): boolean {
+  return held.pages() >= min && (max === undefined || (held.max !== undefined && held.max <= max));
 }
 
 function linkError(problems: readonly ImportProblem[]) {
@@ -56,7 +168,7 @@ function readGiven(imports: unknown, host: unknown): GivenModules {
       throw invalidValue(`imports.${module}`, 'this module is provided by the engine', functions);
     modules.set(
       module,
-      new Map(entries(`imports.${module}`, functions).map(([name, fn]) => [name, readNumeric(module, name, fn)])),
+      new Map(entries(`imports.${module}`, functions).map(([name, item]) => [name, readImport(module, name, item)])),
     );
   }
   const env = modules.get(HOST_MODULE) ?? new Map<string, Given>();
@@ -68,11 +180,17 @@ function readGiven(imports: unknown, host: unknown): GivenModules {
   return modules.set(HOST_MODULE, env);
 }
 
-function readNumeric(module: string, name: string, fn: unknown): Given {
-  if (typeof fn !== 'function' && !(fn instanceof HostFunction)) {
-    throw invalidType(`imports.${module}.${name}`, 'a function, or what hostFunction returned', fn);
+function readImport(module: string, name: string, item: unknown): Given {
+  if (item instanceof Memory) return { memory: item };
+  if (item instanceof Global) return { global: item };
+  if (typeof item !== 'function' && !(item instanceof HostFunction)) {
+    throw invalidType(
+      `imports.${module}.${name}`,
+      'a function, what hostFunction returned, a Memory or a Global',
+      item,
+    );
   }
-  return { numeric: fn as NumericHostFunction | HostFunction };
+  return { numeric: item as Numeric };
 }
 
 function entries(option: string, value: unknown): [string, unknown][] {
@@ -85,17 +203,6 @@ function linkSystem(wanted: ImportDescriptor): ImportProblem | undefined {
   return wanted.kind === 'function' && sameFunction(wanted.type, provided)
     ? undefined
     : mismatch(wanted, formatType(provided));
-}
-
-function linkOne(wanted: ImportDescriptor, given: GivenModules): ResolvedHostFunction | ImportProblem {
-  const module = given.get(wanted.module);
-  const found = module?.get(wanted.name);
-  if (found === undefined) return missing(wanted, module?.keys() ?? [], given);
-  if (wanted.kind !== 'function') return mismatch(wanted, 'a function');
-  requireCarried(wanted.type, 'link');
-  return 'envelope' in found
-    ? linkEnvelope(wanted, wanted.type, found.envelope)
-    : linkNumeric(wanted, wanted.type, found.numeric);
 }
 
 function linkEnvelope(
@@ -144,6 +251,7 @@ function mismatch(wanted: ImportDescriptor, actual: string): ImportProblem {
   return { module: wanted.module, name: wanted.name, expected: formatExtern(wanted), actual, near: [] };
 }
 
-function formatExtern(wanted: ImportDescriptor): string {
-  return wanted.kind === 'function' ? formatType(wanted.type) : `a ${wanted.kind}`;
+function describeGiven(given: Given): string {
+  if ('memory' in given) return 'a memory';
+  return 'global' in given ? formatGlobal(given.global.type) : 'a function';
 }

@@ -1,21 +1,19 @@
 import type { BackendInstance, ModuleInfoJson, ResolvedCallOptions } from './backend/backend';
 import { CallResult } from './call-result';
-import { invalidType, outOfRange } from './errors/error';
+import { invalidType } from './errors/error';
 import { requireFunction } from './exports';
+import { Global, globalOf } from './global';
+import { Memory, memoryOf } from './memory';
 import type { Module } from './module';
-import { PAGE_BYTES } from './options/engine';
 import { readCallOptions } from './options/instance';
-import { checkInteger } from './options/table';
-import type { CallOptions, InstanceMemory, InstanceState, Value } from './types';
+import type { CallOptions, InstanceState, Value } from './types';
 import { checkArguments } from './values';
 
 const NO_BYTES = new Uint8Array(0);
-const MAX_PAGES = 65_536;
 const encoder = new TextEncoder();
 
 // biome-ignore lint/suspicious/noExplicitAny: what a guest exports is known at run time only
-type ExportedFunction = (...args: any[]) => any;
-type Exports = Readonly<Record<string, ExportedFunction>>;
+type Exports = Readonly<Record<string, any>>;
 
 /**
  * A guest with its memory. Made by `module.instantiate`.
@@ -25,28 +23,46 @@ type Exports = Readonly<Record<string, ExportedFunction>>;
  */
 export class Instance {
   readonly module: Module;
-  readonly memory: InstanceMemory;
+  /** The instance's memory: the one that it imports, or its own. */
+  readonly memory: Memory;
   readonly #info: ModuleInfoJson;
   readonly #instance: BackendInstance;
   readonly #defaults: ResolvedCallOptions;
   #exports: Exports | undefined;
 
-  private constructor(module: Module, info: ModuleInfoJson, fuel: bigint, instance: BackendInstance, data: unknown) {
+  private constructor(
+    module: Module,
+    info: ModuleInfoJson,
+    fuel: bigint,
+    instance: BackendInstance,
+    data: unknown,
+    memory: Memory | undefined,
+  ) {
     this.module = module;
-    this.memory = new Memory(instance);
+    this.memory = memory ?? Memory.of(memoryOf(instance));
     this.#info = info;
     this.#instance = instance;
     this.#defaults = { fuel, data };
   }
 
   /** @internal */
-  static of(module: Module, info: ModuleInfoJson, fuel: bigint, instance: BackendInstance, data: unknown): Instance {
-    return new Instance(module, info, fuel, instance, data);
+  static of(
+    module: Module,
+    info: ModuleInfoJson,
+    fuel: bigint,
+    instance: BackendInstance,
+    data: unknown,
+    memory?: Memory,
+  ): Instance {
+    return new Instance(module, info, fuel, instance, data, memory);
   }
 
-  /** The guest's exported functions by name, without prototype. They take and give core values; several results come as an array. */
+  /**
+   * What the guest exports by name, without prototype: functions, which take and give core values (several results come as an array), the
+   * {@link Memory} and {@link Global}s.
+   */
   get exports(): Exports {
-    this.#exports ??= bindExports(this.#info, this.#instance);
+    this.#exports ??= bindExports(this.#info, this.#instance, this.memory);
     return this.#exports;
   }
 
@@ -114,12 +130,15 @@ export class Instance {
   }
 }
 
-function bindExports(info: ModuleInfoJson, instance: BackendInstance): Exports {
-  const bound: Record<string, ExportedFunction> = Object.create(null);
+function bindExports(info: ModuleInfoJson, instance: BackendInstance, memory: Memory): Exports {
+  const bound: Record<string, unknown> = Object.create(null);
+  let global = info.imports.filter(({ kind }) => kind === 'global').length;
   for (const item of info.exports) {
     if (item.kind === 'function') bound[item.name] = instance.exportFunction(item.name, item.type);
+    else if (item.kind === 'memory') bound[item.name] = memory;
+    else if (item.kind === 'global') bound[item.name] = Global.of(item.type, globalOf(instance, global++));
   }
-  return Object.freeze(bound);
+  return Object.freeze(bound) as Exports;
 }
 
 function checkName(name: unknown): string {
@@ -132,43 +151,4 @@ function toBytes(input: unknown): Uint8Array {
   if (typeof input === 'string') return encoder.encode(input);
   if (input instanceof Uint8Array) return input;
   throw invalidType('input', 'a Uint8Array or a string', input);
-}
-
-class Memory implements InstanceMemory {
-  readonly #instance: BackendInstance;
-
-  constructor(instance: BackendInstance) {
-    this.#instance = instance;
-  }
-
-  get pages(): number {
-    return this.#instance.memoryPages();
-  }
-
-  get byteLength(): number {
-    return this.pages * PAGE_BYTES;
-  }
-
-  read(ptr: number, len: number): Uint8Array {
-    this.#checkRange(ptr, len);
-    return this.#instance.memoryRead(ptr, len);
-  }
-
-  write(ptr: number, bytes: Uint8Array): void {
-    if (!(bytes instanceof Uint8Array)) throw invalidType('bytes', 'a Uint8Array', bytes);
-    this.#checkRange(ptr, bytes.length);
-    this.#instance.memoryWrite(ptr, bytes);
-  }
-
-  grow(pages: number): number {
-    return this.#instance.memoryGrow(checkInteger('pages', pages, 0, MAX_PAGES));
-  }
-
-  #checkRange(ptr: number, len: number): void {
-    const { byteLength } = this;
-    checkInteger('ptr', ptr, 0, byteLength);
-    checkInteger('len', len, 0, byteLength);
-    if (ptr + len > byteLength)
-      throw outOfRange('ptr + len', `at most the memory's ${byteLength.toLocaleString('en-US')} bytes`, ptr + len);
-  }
 }

@@ -1,9 +1,11 @@
 import type { BackendInstance, BackendModule, ResolvedEngineOptions, ResolvedInstanceOptions } from './backend/backend';
 import { createError, invalidType } from './errors/error';
-import { HostContext } from './host-context';
-import { linkImports } from './imports';
+import { HostContext, type HostScope } from './host-context';
+import { type Linked, linkImports } from './imports';
 import { Instance } from './instance';
+import { PAGE_BYTES } from './options/engine';
 import { readInstanceOptions } from './options/instance';
+import type { Claim } from './ownership';
 import type { ExportDescriptor, ImportDescriptor, InstanceOptions } from './types';
 
 /** A compiled module: immutable, made by `engine.compile`, instantiated any number of times. */
@@ -50,14 +52,26 @@ export class Module {
    *   `ERR_OUT_OF_MEMORY` (also for too many live instances), and what a call can end with, since guest code runs
    */
   async instantiate(options?: InstanceOptions): Promise<Instance> {
-    const { resolved, adopt } = this.#resolve(options);
-    return adopt(await this.#module.instantiate(resolved));
+    const { resolved, linked, adopt } = this.#resolve(options);
+    const claims = linked.claim();
+    try {
+      return adopt(await this.#module.instantiate(resolved), claims);
+    } catch (error) {
+      for (const claim of claims) claim.giveBack();
+      throw error;
+    }
   }
 
   /** As {@link instantiate}, on this thread. */
   instantiateSync(options?: InstanceOptions): Instance {
-    const { resolved, adopt } = this.#resolve(options);
-    return adopt(this.#module.instantiateSync(resolved));
+    const { resolved, linked, adopt } = this.#resolve(options);
+    const claims = linked.claim();
+    try {
+      return adopt(this.#module.instantiateSync(resolved), claims);
+    } catch (error) {
+      for (const claim of claims) claim.giveBack();
+      throw error;
+    }
   }
 
   /** Lets go of the compiled code as soon as no instance needs it. Instances that exist go on. */
@@ -71,21 +85,31 @@ export class Module {
   #resolve(options: InstanceOptions | undefined) {
     this.#requireOpen();
     const { imports, host, ...rest } = readInstanceOptions(options, this.#engine);
+    const { info } = this.#module;
+    const linked = linkImports(info, imports, host, this.#engine.limits.memoryBytes / PAGE_BYTES);
+    checkMemory(linked, rest.limits.memoryBytes);
     const face: { instance?: Instance } = {};
-    const resolved: ResolvedInstanceOptions = {
-      ...rest,
-      hostFunctions: linkImports(this.#module.info, imports, host),
-      createContext: (scope) => new HostContext(face, scope),
-    };
-    const adopt = (instance: BackendInstance) => {
-      face.instance = Instance.of(this, this.#module.info, this.#engine.meteringLimit, instance, rest.data);
+    const { hostFunctions, memories, globals, memory } = linked;
+    const createContext = (scope: HostScope) => new HostContext(face, scope);
+    const resolved: ResolvedInstanceOptions = { ...rest, hostFunctions, memories, globals, createContext };
+    const adopt = (instance: BackendInstance, claims: readonly Claim[]) => {
+      for (const claim of claims) claim.settle(instance);
+      face.instance = Instance.of(this, info, this.#engine.meteringLimit, instance, rest.data, memory);
       return face.instance;
     };
-    return { resolved, adopt };
+    return { resolved, linked, adopt };
   }
 
   #requireOpen(): void {
     if (this.#closed) throw createError('ERR_ENGINE_CLOSED', 'link', { closed: 'module' });
+  }
+}
+
+/** A memory that the host gives may not be larger than the instance allows. */
+function checkMemory({ memories }: Linked, limit: number): void {
+  for (const { pages } of memories) {
+    const value = pages * PAGE_BYTES;
+    if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   }
 }
 

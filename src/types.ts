@@ -1,8 +1,10 @@
 // The public types that are not classes.
 import type { ErrorCode } from './errors/codes';
+import type { Global } from './global';
 import type { HostContext } from './host-context';
 import type { HostFunction } from './host-function';
 import type { HostInput } from './host-input';
+import type { Memory } from './memory';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
 
@@ -120,8 +122,8 @@ export type NumericHostFunction = (...args: any[]) => unknown;
 export type EnvelopeHostFunction = (input: HostInput, context: HostContext) => Uint8Array | string | undefined | void;
 
 export interface InstanceOptions {
-  /** Functions of core values by import module and name. A plain function takes the import's own type. */
-  imports?: Record<string, Record<string, NumericHostFunction | HostFunction>>;
+  /** Functions of core values, memories and globals by import module and name. A plain function takes the import's own type. */
+  imports?: Record<string, Record<string, NumericHostFunction | HostFunction | Memory | Global>>;
   /** Host functions of bytes by name, in the import module `env`. */
   host?: Record<string, EnvelopeHostFunction>;
   /** How `call` passes bytes. Default `'auto'`: `'envelope'` if the guest exports the allocator of the guest kit, else `'bytes'`. */
@@ -212,16 +214,4 @@ export interface CacheStats {
   readonly misses: number;
   readonly bytes: number;
   readonly entries: number;
-}
-
-/** The instance's memory. Every access copies; there is no live view. */
-export interface InstanceMemory {
-  /** Pages of 64 KiB; 0 for a module without memory. */
-  readonly pages: number;
-  readonly byteLength: number;
-  /** A copy of `len` bytes from `ptr` on. */
-  read(ptr: number, len: number): Uint8Array;
-  write(ptr: number, bytes: Uint8Array): void;
-  /** Adds pages and returns how many there were before. */
-  grow(pages: number): number;
 }

@@ -3,7 +3,8 @@ import { createError, invalidType, invalidValue } from './errors/error';
 import type { FunctionType, Value, ValueType } from './types';
 
 /** Types that JavaScript numbers and bigints can carry. */
-const CARRIED: ReadonlySet<ValueType> = new Set(['i32', 'i64', 'f32', 'f64']);
+export const CARRIED_TYPES = ['i32', 'i64', 'f32', 'f64'] as const satisfies readonly ValueType[];
+const CARRIED: ReadonlySet<ValueType> = new Set(CARRIED_TYPES);
 
 /** `(i32, i64) -> (f64)`. */
 export function formatType({ params, results }: FunctionType): string {
@@ -38,6 +39,17 @@ export function checkArguments(
     if (typeof args[i] !== wanted)
       throw invalidType(`${name}: argument ${i + 1}`, `a ${wanted} (${params[i]})`, args[i]);
   }
+}
+
+/**
+ * Checks and converts a value for a place of a core type, such as a global, as {@link checkArguments} says.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`
+ */
+export function readCoreValue(option: string, type: ValueType, value: unknown): Value {
+  const wanted = type === 'i64' ? 'bigint' : 'number';
+  if (typeof value !== wanted) throw invalidType(option, `a ${wanted} (${type})`, value);
+  return toCoreValue(type, value);
 }
 
 /** Refuses a function whose parameters or results cannot be carried; done once, when the function is looked up. */

@@ -13,14 +13,16 @@ declare namespace WebAssembly {
   }
 
   class Memory {
-    private constructor();
+    constructor(type: { initial: number; maximum: number });
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }
 
-  class Global<T extends 'i32' | 'i64'> {
-    private constructor();
-    value: T extends 'i64' ? bigint : number;
+  type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
+
+  class Global<T extends ValueType> {
+    constructor(type: { value: T; mutable: boolean }, value: number | bigint);
+    value: ValueType extends T ? number | bigint : T extends 'i64' ? bigint : number;
   }
 
   class RuntimeError extends Error {}

@@ -11,7 +11,9 @@ test('both entries export the same', () => {
   expect(Object.keys(esm).sort()).toEqual([
     'AingleWasmError',
     'Engine',
+    'Global',
     'Instance',
+    'Memory',
     'Module',
     'envelope',
     'hostFunction',

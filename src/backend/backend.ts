@@ -8,6 +8,7 @@ import type {
   EngineStats,
   ExportDescriptor,
   FunctionType,
+  GlobalType,
   ImportDescriptor,
   InstanceState,
   MemoryType,
@@ -103,7 +104,31 @@ export interface EnvelopeHost extends HostBase {
   call(input: Uint8Array, context: HostContext): Uint8Array;
 }
 
+/** A memory that is to be made for the instance. */
+export interface ResolvedMemory {
+  readonly module: string;
+  readonly name: string;
+  /** What it begins with. */
+  readonly pages: number;
+  /** Its own maximum, at most the engine's. */
+  readonly max: number;
+  /** What it begins with; zeros follow. Copied before `instantiate` returns. */
+  readonly contents: Uint8Array;
+}
+
+/** A global that is to be made for the instance. One that is listed twice under one name is one global. */
+export interface ResolvedGlobal {
+  readonly module: string;
+  readonly name: string;
+  readonly type: GlobalType;
+  readonly value: Value;
+}
+
 export interface ResolvedInstanceOptions {
+  /** The host's memory, if the module imports one. */
+  readonly memories: readonly ResolvedMemory[];
+  /** The host's globals, in the order of the module's global imports. */
+  readonly globals: readonly ResolvedGlobal[];
   /** In the order of the module's function imports; functions of `aingle_v1` are not in it, a backend provides them. */
   readonly hostFunctions: readonly ResolvedHostFunction[];
   readonly abi: 'auto' | 'envelope' | 'bytes';
@@ -163,5 +188,9 @@ export interface BackendInstance {
   memoryRead(ptr: number, len: number): Uint8Array;
   memoryWrite(ptr: number, bytes: Uint8Array): void;
   memoryGrow(pages: number): number;
+  /** Reads the global of a number: the imported ones come first, then the exported ones, both in the module's order. */
+  globalGet(number: number): Value;
+  /** Writes such a global. It is mutable, and the value was checked and converted. */
+  globalSet(number: number, value: Value): void;
   close(): void;
 }

@@ -36,7 +36,8 @@ mod suggest;
 mod value;
 
 pub use aingle_wasm_prepare::{
-    ComplexityCaps, CostError, Costs, ExternType, FunctionType, ModuleInfo, ValueType,
+    ComplexityCaps, CostError, Costs, ExternType, FunctionType, GlobalType, MemoryType, ModuleInfo,
+    ValueType,
 };
 pub use aingle_wasm_types::meter::MAX_FUEL;
 pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
@@ -46,11 +47,12 @@ pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
 pub use engine::{EngineStats, WasmEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
-    Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, Imports,
+    Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
+    HostMemory, Imports,
 };
 pub use instance::{
-    AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, InstanceOptions, InstanceState,
-    Monitor, Receipt, WasmInstance,
+    AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,
+    InstanceState, Monitor, Receipt, WasmInstance,
 };
 pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,

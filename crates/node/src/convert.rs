@@ -39,6 +39,18 @@ pub(crate) fn from_js(js: Js, local: Local, ty: ValueType) -> Result<Value, Fail
     })
 }
 
+/// A value of the type of this name from its bits, those above the type's width ignored.
+pub(crate) fn from_bits(ty: &str, bits: u128) -> Result<Value, Failure> {
+    Ok(match ty {
+        "i32" => Value::I32((bits as u32).cast_signed()),
+        "i64" => Value::I64((bits as u64).cast_signed()),
+        "f32" => Value::F32(bits as u32),
+        "f64" => Value::F64(bits as u64),
+        "v128" => Value::V128(bits.to_le_bytes()),
+        _ => return Err(Failure::Argument("a type of values")),
+    })
+}
+
 /// Several values as an array.
 pub(crate) fn array(js: Js, values: &[Value]) -> Result<Local, Failure> {
     let array = js.array(values.len())?;

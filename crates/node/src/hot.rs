@@ -50,6 +50,8 @@ functions! {
     c"memoryRead" => memory_read: 3;
     c"memoryWrite" => memory_write: 3;
     c"memoryGrow" => memory_grow: 2;
+    c"globalGet" => global_get: 2;
+    c"globalSet" => global_set: 3;
     c"closeInstance" => close_instance: 1;
 }
 
@@ -261,6 +263,29 @@ fn memory_grow(js: Js, [instance, pages]: [Local; 2]) -> Result<Local, Failure> 
         |caller| caller.memory_grow(pages),
         |guest| guest.memory_grow(pages),
     )?)
+}
+
+fn global_get(js: Js, [instance, number]: [Local; 2]) -> Result<Local, Failure> {
+    let instance = this(js, instance)?;
+    let handle = instance.global(js.to_u32(number)?)?;
+    let value = instance.access(
+        js,
+        |caller| caller.global(handle),
+        |guest| guest.global(handle),
+    )?;
+    convert::to_js(js, value)
+}
+
+fn global_set(js: Js, [instance, number, value]: [Local; 3]) -> Result<Local, Failure> {
+    let instance = this(js, instance)?;
+    let handle = instance.global(js.to_u32(number)?)?;
+    let value = convert::from_js(js, value, handle.ty().value)?;
+    instance.access(
+        js,
+        |caller| caller.set_global(handle, value),
+        |guest| guest.set_global(handle, value),
+    )?;
+    js.undefined()
 }
 
 fn close_instance(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use aingle_wasm_host::{
-    Caller, ErrorCode, ExportHandle, ExternType, HostError, InstanceState, Lane, Monitor, Phase,
-    Pool, ValueType, WasmEngine, WasmInstance,
+    Caller, ErrorCode, ExportHandle, ExternType, GlobalHandle, HostError, InstanceState, Lane,
+    Monitor, Phase, Pool, ValueType, WasmEngine, WasmInstance,
 };
 
 use crate::error::Failure;
@@ -102,6 +102,13 @@ impl Instance {
             .get(number as usize)
             .cloned()
             .ok_or(Failure::Argument("a handle"))
+    }
+
+    /// The global of a number: the imported ones first, then the exported ones.
+    pub(crate) fn global(&self, number: u32) -> Result<GlobalHandle, Failure> {
+        self.module
+            .global_handle(number)
+            .ok_or(Failure::Argument("the number of a global"))
     }
 
     /// What the instance is doing, as this thread sees it: waiting in a host function only inside of that function.

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aingle_wasm_host::{
-    AbiChoice, AfterTrap, ExternType, InstanceLimits as CoreLimits, InstanceOptions as CoreOptions,
-    WasmEngine, WasmInstance,
+    AbiChoice, AfterTrap, ExternType, HostGlobal, HostMemory, Imports,
+    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, WasmEngine, WasmInstance,
 };
 use aingle_wasm_prepare::{Import, json};
 use napi::bindgen_prelude::{BigInt, Env, External, Object, ToNapiValue, Uint8Array, Unknown};
 use napi_derive::napi;
 
+use crate::convert;
 use crate::engine::InstanceLimits;
 use crate::error::Failure;
 use crate::frame::{local, run};
@@ -34,6 +35,10 @@ pub(crate) struct Module {
 pub(crate) struct InstanceOptions {
     /// What the functions of the link serve, in their order.
     pub functions: Vec<HostFunctionOptions>,
+    /// The memory to import, if the module imports one.
+    pub memories: Vec<HostMemoryOptions>,
+    /// The globals to import.
+    pub globals: Vec<HostGlobalOptions>,
     /// `auto`, `envelope` or `bytes`.
     pub abi: String,
     /// Whether the instance stays usable after an ordinary trap.
@@ -55,6 +60,36 @@ pub(crate) struct HostFunctionOptions {
     pub cost: BigInt,
     /// Whether it takes and returns bytes.
     pub envelope: bool,
+}
+
+/// A memory that the host made.
+#[napi(object, object_to_js = false)]
+pub(crate) struct HostMemoryOptions {
+    /// Import module.
+    pub module: String,
+    /// Import name.
+    pub name: String,
+    /// Pages that it begins with.
+    pub pages: u32,
+    /// Most pages that it may grow to.
+    pub max: Option<u32>,
+    /// What it begins with; zeros follow.
+    pub contents: Uint8Array,
+}
+
+/// A global that the host made.
+#[napi(object, object_to_js = false)]
+pub(crate) struct HostGlobalOptions {
+    /// Import module.
+    pub module: String,
+    /// Import name.
+    pub name: String,
+    /// Type of its value.
+    pub value: String,
+    /// Whether it can be written.
+    pub mutable: bool,
+    /// The bits of the value that it begins with.
+    pub bits: BigInt,
 }
 
 impl Module {
@@ -211,9 +246,11 @@ fn core_options(
             envelope: function.envelope,
         })
     });
+    let mut imports = link.imports(declared);
+    add_objects(&mut imports, options.memories, options.globals)?;
     let limits = options.limits;
     Ok(CoreOptions {
-        imports: link.imports(declared),
+        imports,
         abi: match options.abi.as_str() {
             "auto" => AbiChoice::Auto,
             "envelope" => AbiChoice::Envelope,
@@ -234,4 +271,26 @@ fn core_options(
         },
         fuel: Some(options.fuel.get_u64().1),
     })
+}
+
+/// Adds what the host made: the contents are copied, so JavaScript may go on using its own.
+fn add_objects(
+    imports: &mut Imports,
+    memories: Vec<HostMemoryOptions>,
+    globals: Vec<HostGlobalOptions>,
+) -> Result<(), Failure> {
+    for memory in memories {
+        let core = HostMemory::new(memory.pages, memory.max).with_contents(&*memory.contents);
+        imports.memory(&memory.module, &memory.name, core);
+    }
+    for global in globals {
+        let value = convert::from_bits(&global.value, global.bits.get_u128().1)?;
+        let core = if global.mutable {
+            HostGlobal::variable(value)
+        } else {
+            HostGlobal::constant(value)
+        };
+        imports.global(&global.module, &global.name, core);
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 // The functions of the addon (crates/node), as they are. They throw plain objects, see failure.ts; engines, modules, links and
 // instances are opaque values that own native memory.
-import type { BackendKind, CacheStats, EngineStats, Value } from '../../types';
+import type { BackendKind, CacheStats, EngineStats, Value, ValueType } from '../../types';
 
 declare const brand: unique symbol;
 interface Opaque<Name extends string> {
@@ -51,6 +51,9 @@ export interface NativeLimits {
 
 export interface NativeInstanceOptions {
   functions: readonly { module: string; name: string; cost: bigint; envelope: boolean }[];
+  memories: readonly { module: string; name: string; pages: number; max: number; contents: Uint8Array }[];
+  /** `value` is the type; `bits` those of the value. */
+  globals: readonly { module: string; name: string; value: ValueType; mutable: boolean; bits: bigint }[];
   abi: 'auto' | 'envelope' | 'bytes';
   keepAfterTrap: boolean;
   limits: NativeLimits;
@@ -124,6 +127,8 @@ export interface Binding {
   memoryRead(instance: NativeInstance, ptr: number, len: number): Uint8Array;
   memoryWrite(instance: NativeInstance, ptr: number, bytes: Uint8Array): void;
   memoryGrow(instance: NativeInstance, pages: number): number;
+  globalGet(instance: NativeInstance, number: number): Value;
+  globalSet(instance: NativeInstance, number: number, value: Value): void;
   closeInstance(instance: NativeInstance): void;
 }
 

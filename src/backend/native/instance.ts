@@ -89,23 +89,33 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   memoryPages(): number {
-    this.#requireMemory();
+    this.#requireRest();
     return native(() => this.#binding.memoryPages(this.#instance));
   }
 
   memoryRead(ptr: number, len: number): Uint8Array {
-    this.#requireMemory();
+    this.#requireRest();
     return native(() => this.#binding.memoryRead(this.#instance, ptr, len));
   }
 
   memoryWrite(ptr: number, bytes: Uint8Array): void {
-    this.#requireMemory();
+    this.#requireRest();
     native(() => this.#binding.memoryWrite(this.#instance, ptr, bytes));
   }
 
   memoryGrow(pages: number): number {
-    this.#requireMemory();
+    this.#requireRest();
     return native(() => this.#binding.memoryGrow(this.#instance, pages));
+  }
+
+  globalGet(number: number): Value {
+    this.#requireRest();
+    return native(() => this.#binding.globalGet(this.#instance, number));
+  }
+
+  globalSet(number: number, value: Value): void {
+    this.#requireRest();
+    native(() => this.#binding.globalSet(this.#instance, number, value));
   }
 
   close(): void {
@@ -149,8 +159,8 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return handle;
   }
 
-  /** A guest that waits in a host function lets its memory be used; one that runs, or is about to, does not. */
-  #requireMemory(): void {
+  /** A guest that waits in a host function lets its memory and globals be used; one that runs, or is about to, does not. */
+  #requireRest(): void {
     if (this.#pending > 0 && this.state === 'running') throw busy();
   }
 }

@@ -1,3 +1,4 @@
+import type { Value, ValueType } from '../../types';
 import type { BackendModule, ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
 import type { NativeInstance, NativeInstanceOptions, NativeModule } from './binding';
 import { bare, nativeLimits } from './engine';
@@ -45,6 +46,8 @@ export class NativeBackendModule implements BackendModule {
 
 function nativeOptions({
   hostFunctions,
+  memories,
+  globals,
   abi,
   afterTrap,
   limits,
@@ -56,5 +59,33 @@ function nativeOptions({
     cost,
     envelope: kind === 'envelope',
   }));
-  return bare({ functions, abi, keepAfterTrap: afterTrap === 'keep', limits: nativeLimits(limits), fuel });
+  return bare({
+    functions: functions.map(bare),
+    memories: memories.map(bare),
+    globals: globals.map(({ module, name, type, value }) =>
+      bare({ module, name, ...type, bits: bitsOf(type.value, value) }),
+    ),
+    abi,
+    keepAfterTrap: afterTrap === 'keep',
+    limits: nativeLimits(limits),
+    fuel,
+  });
+}
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** The bits of a core value, the low 32 for `i32` and `f32`. */
+function bitsOf(type: ValueType, value: Value): bigint {
+  switch (type) {
+    case 'i64':
+      return BigInt.asUintN(64, value as bigint);
+    case 'f32':
+      scratch.setFloat32(0, value as number);
+      return BigInt(scratch.getUint32(0));
+    case 'f64':
+      scratch.setFloat64(0, value as number);
+      return scratch.getBigUint64(0);
+    default:
+      return BigInt((value as number) >>> 0);
+  }
 }

@@ -12,6 +12,8 @@ export interface Guest {
   readonly info: ModuleInfoJson;
   readonly exports: WebAssembly.Exports;
   readonly memory: GuestMemory;
+  /** The imported ones, then the exported ones, both in the module's order. */
+  readonly globals: readonly WebAssembly.Global<WebAssembly.ValueType>[];
   readonly meter: Meter;
   readonly calls: HostCalls;
   readonly convention: Convention;

@@ -112,6 +112,14 @@ export class V8Instance implements BackendInstance {
     return this.#guestAtRest().memory.grow(pages);
   }
 
+  globalGet(number: number): Value {
+    return this.#guestAtRest().globals[number]!.value;
+  }
+
+  globalSet(number: number, value: Value): void {
+    this.#guestAtRest().globals[number]!.value = value;
+  }
+
   close(): void {
     if (this.#state === 'running') this.#closing = true;
     else this.#letGo();
@@ -225,7 +233,7 @@ export class V8Instance implements BackendInstance {
     if (this.#state === 'poisoned') throw createError('ERR_INSTANCE_POISONED', 'call', { reason: this.#poisonedBy });
   }
 
-  /** The guest while its memory may be used: at rest, or waiting in a host function. */
+  /** The guest while its memory and globals may be used: at rest, or waiting in a host function. */
   #guestAtRest(): Guest {
     const { state } = this;
     if (state === 'running') throw createError('ERR_INSTANCE_BUSY', 'call');

@@ -23,10 +23,10 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
   calls.context = options.createContext(calls);
-  const { exports } = link(module, importObject(info, options.hostFunctions, calls));
+  const { imports, exports } = link(module, () => importObject(info, options, calls));
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
-  const memory = limitedMemory(exports, info, limits.memoryBytes);
+  const memory = limitedMemory(exports, info, options);
   limitTables(exports, info, limits.tableElements);
 
   const functions = new GuestFunctions(info, exports);
@@ -47,13 +47,15 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
     throw thrown instanceof AingleWasmError ? thrown : explainEnd(thrown, meter, calls, limits.callDepth, 'start');
   }
   if (!meter.end(true)) throw exhausted(meter, 'start');
-  return { info, exports, memory, meter, calls, convention: calls.convention };
+  const globals = globalsOf(info, imports, exports);
+  return { info, exports, memory, globals, meter, calls, convention: calls.convention };
 }
 
 /** Links and initialises memory and tables. No guest code runs: prepare has taken the start function out. */
-function link(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
+function link(module: WebAssembly.Module, makeImports: () => WebAssembly.Imports) {
   try {
-    return new WebAssembly.Instance(module, imports);
+    const imports = makeImports();
+    return { imports, exports: new WebAssembly.Instance(module, imports).exports };
   } catch (thrown) {
     if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, 'start');
     if (thrown instanceof RangeError) {
@@ -73,13 +75,27 @@ function meterOf(exports: WebAssembly.Exports, callDepth: number): Meter {
 }
 
 /** The guest's memory, which may not begin larger than the instance allows and not grow beyond it. */
-function limitedMemory(exports: WebAssembly.Exports, info: ModuleInfoJson, limit: number): GuestMemory {
+function limitedMemory(
+  exports: WebAssembly.Exports,
+  info: ModuleInfoJson,
+  { limits: { memoryBytes: limit }, memories }: ResolvedInstanceOptions,
+): GuestMemory {
   (exports[METER.memoryCap] as WebAssembly.Global<'i32'>).value = limit / PAGE_BYTES;
-  const declared = (info.memory?.max ?? MAX_PAGES) * PAGE_BYTES;
+  const declared = Math.min(info.memory?.max ?? MAX_PAGES, memories[0]?.max ?? MAX_PAGES) * PAGE_BYTES;
   const memory = new GuestMemory(exports[METER.memory] as WebAssembly.Memory | undefined, Math.min(limit, declared));
   const value = memory.bytes().length;
   if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   return memory;
+}
+
+function globalsOf(info: ModuleInfoJson, imports: WebAssembly.Imports, exports: WebAssembly.Exports) {
+  const imported = info.imports.flatMap(({ kind, module, name }) =>
+    kind === 'global' ? [imports[module]![name] as WebAssembly.Global<WebAssembly.ValueType>] : [],
+  );
+  const exported = info.exports.flatMap(({ kind, name }) =>
+    kind === 'global' ? [exports[name] as WebAssembly.Global<WebAssembly.ValueType>] : [],
+  );
+  return [...imported, ...exported];
 }
 
 function limitTables(exports: WebAssembly.Exports, info: ModuleInfoJson, limit: number): void {

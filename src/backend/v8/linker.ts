@@ -1,8 +1,15 @@
-// The import object of an instance: the user's host functions and those of `aingle_v1`.
+// The import object of an instance: the user's host functions and objects, and the functions of `aingle_v1`.
 import { AingleWasmError } from '../../errors/error';
 import { hostFailure } from '../../host-call';
 import type { Value } from '../../types';
-import type { EnvelopeHost, ModuleInfoJson, NumericHost, ResolvedHostFunction } from '../backend';
+import type {
+  EnvelopeHost,
+  ModuleInfoJson,
+  NumericHost,
+  ResolvedHostFunction,
+  ResolvedInstanceOptions,
+  ResolvedMemory,
+} from '../backend';
 import type { HostCalls } from './host-calls';
 import { CRC32_FUEL_SHIFT, SYSTEM_MODULE } from './names';
 
@@ -12,19 +19,27 @@ type ImportedFunction = (...args: any[]) => Value | readonly Value[] | undefined
 /** Every import of the module by module and name. The facade has matched names and types. */
 export function importObject(
   info: ModuleInfoJson,
-  hostFunctions: readonly ResolvedHostFunction[],
+  { hostFunctions, memories, globals }: ResolvedInstanceOptions,
   calls: HostCalls,
 ): WebAssembly.Imports {
-  const imports: Record<string, Record<string, ImportedFunction>> = Object.create(null);
-  const add = (module: string, name: string, fn: ImportedFunction) => {
-    imports[module] ??= Object.create(null) as Record<string, ImportedFunction>;
-    imports[module][name] = fn;
+  const imports: WebAssembly.Imports = Object.create(null);
+  const add = (module: string, name: string, item: unknown) => {
+    imports[module] ??= Object.create(null) as Record<string, unknown>;
+    imports[module][name] = item;
   };
   for (const host of hostFunctions) add(host.module, host.name, imported(host, calls));
+  for (const memory of memories) add(memory.module, memory.name, makeMemory(memory));
+  for (const { module, name, type, value } of globals) add(module, name, new WebAssembly.Global(type, value));
   for (const { module, name } of info.imports) {
     if (module === SYSTEM_MODULE) add(module, name, SYSTEM[name]!(calls));
   }
-  return imports as WebAssembly.Imports;
+  return imports;
+}
+
+function makeMemory({ pages, max, contents }: ResolvedMemory): WebAssembly.Memory {
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: max });
+  new Uint8Array(memory.buffer).set(contents);
+  return memory;
 }
 
 function imported(host: ResolvedHostFunction, calls: HostCalls): ImportedFunction {

@@ -14,7 +14,7 @@ mod wasmi;
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{FunctionType, PrepareConfig};
+use aingle_wasm_prepare::{FunctionType, GlobalType, MemoryType, PrepareConfig};
 use aingle_wasm_types::TrapKind;
 
 use crate::config::{BackendKind, EngineConfig};
@@ -65,10 +65,12 @@ pub(crate) trait Backend: Send + Sync {
 
 /// A compiled module, shared by its instances.
 pub(crate) trait CompiledModule: Send + Sync {
-    /// Makes an instance. `imports` are in the order of the module's imports. Runs no guest code.
+    /// Makes an instance. `imports` are in the order of the module's imports; `globals` are the names of its exported
+    /// globals. Runs no guest code.
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        globals: &[String],
     ) -> Result<Box<dyn BackendInstance>, Interruption>;
 
     /// Bytes of machine code and tables that this module keeps alive.
@@ -107,6 +109,12 @@ pub(crate) trait Guest {
     /// Grows the memory and returns its former size in pages.
     fn grow_memory(&mut self, pages: u32) -> Result<u32, GrowthRefused>;
 
+    /// Reads a global.
+    fn global(&self, global: GlobalId) -> Slot;
+
+    /// Writes a global, which must be mutable.
+    fn set_global(&mut self, global: GlobalId, value: Slot);
+
     /// Calls a function. `slots` holds the arguments, then the results: its length is at least that of the longer list.
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption>;
 
@@ -137,12 +145,44 @@ pub(crate) enum GrowthRefused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FunctionId(pub(crate) u32);
 
+/// A global of one instance that its host can reach: the imported ones in their order, then the exported ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GlobalId(pub(crate) u32);
+
+/// What an instance is given for an import.
+pub(crate) enum HostImport {
+    /// A function.
+    Function(FunctionImport),
+    /// The memory.
+    Memory(MemoryImport),
+    /// A global.
+    Global(GlobalImport),
+    /// The same object as the import at this earlier position.
+    Again(usize),
+}
+
 /// A function that an instance imports.
-pub(crate) struct HostImport {
+pub(crate) struct FunctionImport {
     /// Its type.
     pub(crate) ty: FunctionType,
     /// Its body.
     pub(crate) call: HostCall,
+}
+
+/// A memory that is made for an instance.
+pub(crate) struct MemoryImport {
+    /// The pages that it begins with, and its maximum.
+    pub(crate) ty: MemoryType,
+    /// What it begins with; zeros follow.
+    pub(crate) contents: Arc<[u8]>,
+}
+
+/// A global that is made for an instance.
+pub(crate) struct GlobalImport {
+    /// Its type.
+    pub(crate) ty: GlobalType,
+    /// The value that it begins with.
+    pub(crate) value: Slot,
 }
 
 /// Body of an imported function: takes arguments and leaves results in the same slots. A backend treats its panic as

@@ -2,8 +2,8 @@
 
 use crate::backend::Guest;
 use crate::error::HostError;
-use crate::instance::Session;
-use crate::instance::memory;
+use crate::instance::{GlobalHandle, Session, global, memory};
+use crate::value::Value;
 
 /// The guest that called a host function. Everything here acts on the waiting guest; nothing runs it.
 pub struct Caller<'a> {
@@ -60,5 +60,21 @@ impl<'a> Caller<'a> {
     /// - `ERR_OUT_OF_MEMORY` if the machine cannot serve it.
     pub fn memory_grow(&mut self, pages: u32) -> Result<u32, HostError> {
         memory::grow(self.guest, self.session.memory_pages_limit(), pages)
+    }
+
+    /// Reads a global of the guest. The handle must be of the guest's module.
+    ///
+    /// # Errors
+    /// - As [`crate::WasmInstance::global`], but for the state.
+    pub fn global(&self, handle: GlobalHandle) -> Result<Value, HostError> {
+        global::read(self.guest, handle)
+    }
+
+    /// Writes a global of the guest. The handle must be of the guest's module.
+    ///
+    /// # Errors
+    /// - As [`crate::WasmInstance::set_global`], but for the state.
+    pub fn set_global(&mut self, handle: GlobalHandle, value: Value) -> Result<(), HostError> {
+        global::write(self.guest, handle, value)
     }
 }

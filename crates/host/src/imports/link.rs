@@ -1,28 +1,46 @@
 //! Matches what a module imports with what it was given.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{ExternType, FunctionType, Import, ModuleInfo, ValueType};
-use aingle_wasm_types::{Phase, abi};
+use aingle_wasm_prepare::{
+    ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo, ValueType,
+};
+use aingle_wasm_types::{Phase, abi, meter};
 
-use super::{Given, HostFunction, Imports, core_call, envelope_call, system};
-use crate::backend::{HostCall, HostImport};
+use super::{Given, HostFunction, HostMemory, Imports, core_call, envelope_call, system};
+use crate::backend::{FunctionImport, GlobalImport, HostCall, HostImport, MemoryImport};
 use crate::error::{ErrorKind, HostError, ImportProblem};
 use crate::instance::Session;
 use crate::module::takes_bytes;
 use crate::suggest;
 
-/// The functions for every import, in order, or one error that names all that do not fit.
+/// What every import is given, in order, or one error that names all that do not fit. A memory's maximum becomes at
+/// most `memory_cap` pages, as `prepare` has lowered that of the import.
 pub(crate) fn link(
     info: &ModuleInfo,
     given: &Imports,
     session: &Arc<Session>,
+    memory_cap: u32,
 ) -> Result<Vec<HostImport>, HostError> {
     let mut linked = Vec::with_capacity(info.imports.len());
     let (mut missing, mut mistyped) = (Vec::new(), Vec::new());
+    let mut globals = HashMap::new();
     for import in &info.imports {
-        match resolve(import, given, session) {
-            Ok(function) => linked.push(function),
+        match resolve(import, given, session, memory_cap) {
+            Ok(HostImport::Global(global)) => {
+                // A global that is imported twice is one variable.
+                let position = linked.len();
+                let first = *globals
+                    .entry((&import.module, &import.name))
+                    .or_insert(position);
+                linked.push(if first == position {
+                    HostImport::Global(global)
+                } else {
+                    HostImport::Again(first)
+                });
+            }
+            Ok(found) => linked.push(found),
             Err(problem) if problem.actual.is_none() => missing.push(problem),
             Err(problem) => mistyped.push(problem),
         }
@@ -42,54 +60,102 @@ pub(crate) fn link(
     Ok(linked)
 }
 
+/// The memory that a module imports, as it was given.
+pub(crate) fn given_memory<'a>(info: &ModuleInfo, given: &'a Imports) -> Option<&'a HostMemory> {
+    let import = info
+        .imports
+        .iter()
+        .find(|import| matches!(import.ty, ExternType::Memory(_)))?;
+    match given.get(&import.module, &import.name)? {
+        Given::Memory(memory) => Some(memory),
+        _ => None,
+    }
+}
+
 fn resolve(
     import: &Import,
     given: &Imports,
     session: &Arc<Session>,
+    memory_cap: u32,
 ) -> Result<HostImport, ImportProblem> {
-    let ExternType::Function(ty) = &import.ty else {
-        return Err(problem(import, given, None));
-    };
-    let call = if import.module == abi::SYSTEM_MODULE {
-        system::function(&import.name, ty, session)
-    } else {
-        let found = given.get(&import.module, &import.name);
-        found
-            .map(|found| of_user(import, ty, found, session))
-            .transpose()
-            .map_err(|actual| problem(import, given, Some(actual)))?
-    };
-    match call {
-        Some(call) => Ok(HostImport {
-            ty: ty.clone(),
-            call,
-        }),
-        None => Err(problem(import, given, None)),
+    if import.module == abi::SYSTEM_MODULE {
+        return of_system(import, session).ok_or_else(|| problem(import, given, None));
     }
+    let found = given
+        .get(&import.module, &import.name)
+        .ok_or_else(|| problem(import, given, None))?;
+    match (&import.ty, found) {
+        (ExternType::Function(ty), _) => of_user(import, ty, found, session),
+        (ExternType::Memory(wanted), Given::Memory(memory)) => {
+            of_memory(*wanted, memory, memory_cap)
+        }
+        (ExternType::Global(wanted), Given::Global(global)) if *wanted == global.ty => {
+            Ok(HostImport::Global(GlobalImport {
+                ty: global.ty,
+                value: global.value.to_slot(),
+            }))
+        }
+        _ => Err(describe(found)),
+    }
+    .map_err(|actual| problem(import, given, Some(actual)))
 }
 
-/// The body of a given function, or its type if that is not what is asked for.
+fn of_system(import: &Import, session: &Arc<Session>) -> Option<HostImport> {
+    let ExternType::Function(ty) = &import.ty else {
+        return None;
+    };
+    let call = system::function(&import.name, ty, session)?;
+    Some(HostImport::Function(FunctionImport {
+        ty: ty.clone(),
+        call,
+    }))
+}
+
+/// The body of a given function, or what was given if that is not what is asked for.
 fn of_user(
     import: &Import,
     ty: &FunctionType,
     given: &Given,
     session: &Arc<Session>,
-) -> Result<HostCall, String> {
-    match given {
-        Given::Core(HostFunction { ty: Some(own), .. }) if own != ty => Err(text(own)),
-        Given::Core(function) => Ok(core_call::body(
+) -> Result<HostImport, String> {
+    let call: HostCall = match given {
+        Given::Core(HostFunction { ty: Some(own), .. }) if own != ty => return Err(text(own)),
+        Given::Core(function) => core_call::body(
             import.name.clone(),
             ty.clone(),
             function.clone(),
             Arc::clone(session),
-        )),
-        Given::Envelope(_) if !takes_bytes(ty) => Err(BYTES.to_owned()),
-        Given::Envelope(call) => Ok(envelope_call::body(
-            import.name.clone(),
-            Arc::clone(call),
-            Arc::clone(session),
-        )),
+        ),
+        Given::Envelope(call) if takes_bytes(ty) => {
+            envelope_call::body(import.name.clone(), Arc::clone(call), Arc::clone(session))
+        }
+        other => return Err(describe(other)),
+    };
+    Ok(HostImport::Function(FunctionImport {
+        ty: ty.clone(),
+        call,
+    }))
+}
+
+/// A memory fits if it is at least as large as is asked for, and cannot outgrow what is asked for.
+fn of_memory(wanted: MemoryType, given: &HostMemory, cap: u32) -> Result<HostImport, String> {
+    let MemoryType { min, max } = given.ty;
+    let bounded = wanted
+        .max
+        .is_none_or(|limit| max.is_some_and(|max| max <= limit));
+    let sound = max.is_none_or(|max| min <= max)
+        && given.contents.len() as u64 <= u64::from(min) * u64::from(meter::PAGE_BYTES);
+    if min < wanted.min || !bounded || !sound {
+        return Err(memory_text(given.ty));
     }
+    let max = max.map_or(cap, |max| max.min(cap));
+    Ok(HostImport::Memory(MemoryImport {
+        ty: MemoryType {
+            min,
+            max: Some(max),
+        },
+        contents: Arc::clone(&given.contents),
+    }))
 }
 
 /// The type of host functions of bytes.
@@ -99,7 +165,9 @@ const BYTES: &str = "(i32, i32) -> (i64)";
 fn problem(import: &Import, given: &Imports, actual: Option<String>) -> ImportProblem {
     let expected = match &import.ty {
         ExternType::Function(ty) => text(ty),
-        other => other.kind().to_owned(),
+        ExternType::Memory(ty) => memory_text(*ty),
+        ExternType::Global(ty) => global_text(*ty),
+        ExternType::Table(_) => "a table".to_owned(),
     };
     let names: Vec<String> = given.names().collect();
     let asked = format!("{}.{}", import.module, import.name);
@@ -114,6 +182,29 @@ fn problem(import: &Import, given: &Imports, actual: Option<String>) -> ImportPr
         actual,
         near,
     }
+}
+
+/// The type of what was given. A function without a type of its own only fits no function.
+fn describe(given: &Given) -> String {
+    match given {
+        Given::Core(HostFunction { ty: Some(ty), .. }) => text(ty),
+        Given::Core(_) => "a function".to_owned(),
+        Given::Envelope(_) => BYTES.to_owned(),
+        Given::Memory(memory) => memory_text(memory.ty),
+        Given::Global(global) => global_text(global.ty),
+    }
+}
+
+fn memory_text(ty: MemoryType) -> String {
+    match ty.max {
+        Some(max) => format!("a memory of {} to {max} pages", ty.min),
+        None => format!("a memory of {} or more pages", ty.min),
+    }
+}
+
+fn global_text(ty: GlobalType) -> String {
+    let kind = if ty.mutable { "mutable" } else { "constant" };
+    format!("a {kind} global of type {}", ty.value.as_str())
 }
 
 /// A function type as `(i32, i64) -> (f64)`.

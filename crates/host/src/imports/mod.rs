@@ -1,10 +1,11 @@
-//! What a host gives to a guest: functions of core values and functions of bytes.
+//! What a host gives to a guest: functions of core values, functions of bytes, memories and globals.
 
 mod caller;
 mod core_call;
 mod envelope_call;
 mod function;
 pub(crate) mod link;
+mod object;
 mod system;
 
 use std::collections::HashMap;
@@ -12,22 +13,27 @@ use std::sync::Arc;
 
 pub use caller::Caller;
 pub use function::{EnvelopeCallback, HostCallback, HostFunction, HostFunctionError};
+pub use object::{HostGlobal, HostMemory};
 
 use aingle_wasm_types::abi::HOST_MODULE;
 
-/// The functions that an instance may import. Cheap to clone; functions nobody imports are ignored.
+/// What an instance may import. Cheap to clone; what nobody imports is ignored.
 #[derive(Clone, Default)]
 pub struct Imports {
-    functions: HashMap<String, HashMap<String, Given>>,
+    modules: HashMap<String, HashMap<String, Given>>,
 }
 
-/// A function as it was given.
+/// An import as it was given.
 #[derive(Clone)]
 pub(crate) enum Given {
     /// Takes and returns core values.
     Core(HostFunction),
     /// Takes and returns bytes in the instance's call convention.
     Envelope(EnvelopeCallback),
+    /// A memory.
+    Memory(HostMemory),
+    /// A global.
+    Global(HostGlobal),
 }
 
 impl Imports {
@@ -62,25 +68,35 @@ impl Imports {
         self.envelope(name, Arc::new(call))
     }
 
+    /// Adds a memory; an earlier import of that name is replaced.
+    pub fn memory(&mut self, module: &str, name: &str, memory: HostMemory) -> &mut Self {
+        self.insert(module, name, Given::Memory(memory))
+    }
+
+    /// Adds a global; an earlier import of that name is replaced.
+    pub fn global(&mut self, module: &str, name: &str, global: HostGlobal) -> &mut Self {
+        self.insert(module, name, Given::Global(global))
+    }
+
     fn insert(&mut self, module: &str, name: &str, given: Given) -> &mut Self {
-        let functions = self.functions.entry(module.to_owned()).or_default();
-        functions.insert(name.to_owned(), given);
+        let names = self.modules.entry(module.to_owned()).or_default();
+        names.insert(name.to_owned(), given);
         self
     }
 
     pub(crate) fn get(&self, module: &str, name: &str) -> Option<&Given> {
-        self.functions.get(module)?.get(name)
+        self.modules.get(module)?.get(name)
     }
 
     /// Every given name, as `module.name`.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
-        let of_module = |(module, functions): (&String, &HashMap<String, Given>)| {
-            functions
+        let of_module = |(module, names): (&String, &HashMap<String, Given>)| {
+            names
                 .keys()
                 .map(|name| format!("{module}.{name}"))
                 .collect::<Vec<_>>()
         };
-        self.functions
+        self.modules
             .iter()
             .flat_map(of_module)
             .collect::<Vec<_>>()

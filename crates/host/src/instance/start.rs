@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::ValueType;
+use aingle_wasm_prepare::{MemoryType, ValueType};
 use aingle_wasm_types::{ErrorCode, PackedResult, Phase, abi, meter};
 
 use super::convention::{CallBuffer, Convention, Framing};
@@ -45,13 +45,16 @@ impl WasmInstance {
         let fuel = options.fuel.unwrap_or(config.metering_limit);
         check_fuel("fuel", fuel)?;
         let mut limits = SessionLimits::from(&config.limits.lowered(&options.limits)?);
-        if let Some(maximum) = module.info().memory.as_ref().and_then(|memory| memory.max) {
-            limits.memory_pages = limits.memory_pages.min(maximum);
+        let given = link::given_memory(module.info(), &options.imports).map(|memory| memory.ty);
+        check_memory(given, limits.memory_pages)?;
+        for memory in module.info().memory.into_iter().chain(given) {
+            limits.memory_pages = limits.memory_pages.min(memory.max.unwrap_or(u32::MAX));
         }
         let session = Arc::new(Session::new(limits));
-        let imports = link::link(module.info(), &options.imports, &session)?;
+        let cap = config.limits.memory_pages();
+        let imports = link::link(module.info(), &options.imports, &session, cap)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
-        let made = Arc::clone(module.compiled()).instantiate(imports);
+        let made = Arc::clone(module.compiled()).instantiate(imports, module.exported_globals());
         let backend = made.map_err(|how| not_made(&session, how))?;
         let monitor = Monitor {
             session: Arc::clone(&session),
@@ -82,17 +85,10 @@ impl WasmInstance {
         let limits = &self.session.limits;
         let backend = self.backend.as_mut().expect("just made");
         backend.set_caps(limits.memory_pages, limits.table_elements);
-        let memory = pages(backend.guest().memory().len() as u64);
-        let bytes = |pages: u32| u64::from(pages) * u64::from(meter::PAGE_BYTES);
-        if memory > limits.memory_pages {
-            let (limit, value) = (bytes(limits.memory_pages), bytes(memory));
-            return Err(outcome::over_limit(
-                Phase::Link,
-                ErrorCode::MemoryLimit,
-                limit,
-                value,
-            ));
-        }
+        check_pages(
+            pages(backend.guest().memory().len() as u64),
+            limits.memory_pages,
+        )?;
         let (limit, elements) = (
             limits.table_elements.into(),
             self.module.info().table_elements,
@@ -207,6 +203,24 @@ impl Steps<'_> {
             .call(function, slots)
             .map_err(|how| outcome::explain(guest, self.session, how, Phase::Start))
     }
+}
+
+/// Checks a memory that the host gives before it is made.
+fn check_memory(given: Option<MemoryType>, limit: u32) -> Result<(), HostError> {
+    given.map_or(Ok(()), |memory| check_pages(memory.min, limit))
+}
+
+fn check_pages(pages: u32, limit: u32) -> Result<(), HostError> {
+    if pages <= limit {
+        return Ok(());
+    }
+    let bytes = |pages: u32| u64::from(pages) * u64::from(meter::PAGE_BYTES);
+    Err(outcome::over_limit(
+        Phase::Link,
+        ErrorCode::MemoryLimit,
+        bytes(limit),
+        bytes(pages),
+    ))
 }
 
 /// Why the engine did not make the instance. No guest code has run, so there is no status to ask for.

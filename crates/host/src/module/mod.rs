@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aingle_wasm_prepare::{ExternType, FunctionType, ModuleInfo, ValueType};
+use aingle_wasm_prepare::{ExternType, FunctionType, GlobalType, ModuleInfo, ValueType};
 use aingle_wasm_types::Phase;
 use sha2::{Digest as _, Sha256};
 
 use crate::backend::CompiledModule;
 use crate::error::{ErrorKind, HostError};
-use crate::instance::ExportHandle;
+use crate::instance::{ExportHandle, GlobalHandle};
 use crate::suggest;
 
 /// SHA-256 of a module's bytes.
@@ -28,6 +28,7 @@ struct Inner {
     digest: String,
     info: ModuleInfo,
     exports: HashMap<String, u32>,
+    globals: Globals,
     custom_sections: Vec<(String, Vec<u8>)>,
     compiled: Arc<dyn CompiledModule>,
 }
@@ -54,6 +55,7 @@ impl Module {
             custom_sections: sections
                 .map(|section| (section.name.clone(), contents(section.range.clone())))
                 .collect(),
+            globals: Globals::of(&info),
             info,
             exports,
             compiled,
@@ -100,6 +102,37 @@ impl Module {
             }),
             None => Err(self.no_export(name, "")),
         }
+    }
+
+    /// Finds an exported global.
+    ///
+    /// # Errors
+    /// - `ERR_EXPORT_NOT_FOUND` if there is no global of this name.
+    pub fn exported_global(&self, name: &str) -> Result<GlobalHandle, HostError> {
+        let globals = &self.inner.globals;
+        let position = globals
+            .exported
+            .iter()
+            .position(|exported| exported == name);
+        position
+            .and_then(|position| self.global_handle((globals.imported + position) as u32))
+            .ok_or_else(|| self.no_export(name, "a global"))
+    }
+
+    /// The global of a number: the imported ones first, then the exported ones, both in the order of the module.
+    #[must_use]
+    pub fn global_handle(&self, number: u32) -> Option<GlobalHandle> {
+        let ty = *self.inner.globals.types.get(number as usize)?;
+        Some(GlobalHandle {
+            module: self.inner.id,
+            number,
+            ty,
+        })
+    }
+
+    /// The names of the exported globals, in order.
+    pub(crate) fn exported_globals(&self) -> &[String] {
+        &self.inner.globals.exported
     }
 
     /// The handle's export as index, name and type; refuses handles of other modules.
@@ -166,6 +199,43 @@ impl Module {
         match &self.inner.info.exports.get(index as usize)?.ty {
             ExternType::Function(ty) => Some(ty),
             _ => None,
+        }
+    }
+}
+
+/// The globals that a host can reach.
+struct Globals {
+    /// How many are imported; they come first.
+    imported: usize,
+    /// Names of the exported ones.
+    exported: Vec<String>,
+    /// Of all of them.
+    types: Vec<GlobalType>,
+}
+
+impl Globals {
+    fn of(info: &ModuleInfo) -> Self {
+        let global = |ty: &ExternType| match ty {
+            ExternType::Global(ty) => Some(*ty),
+            _ => None,
+        };
+        let mut types: Vec<_> = info
+            .imports
+            .iter()
+            .filter_map(|import| global(&import.ty))
+            .collect();
+        let imported = types.len();
+        let mut exported = Vec::new();
+        for export in &info.exports {
+            if let Some(ty) = global(&export.ty) {
+                types.push(ty);
+                exported.push(export.name.clone());
+            }
+        }
+        Self {
+            imported,
+            exported,
+            types,
         }
     }
 }

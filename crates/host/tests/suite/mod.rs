@@ -6,4 +6,5 @@ mod form;
 mod hostile;
 mod limits;
 mod memory;
+mod objects;
 mod outcomes;

@@ -100,8 +100,10 @@ impl CompiledModule for WasmerModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        globals: &[String],
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
-        match catch_unwind(AssertUnwindSafe(|| instance::instantiate(self, imports))) {
+        let make = || instance::instantiate(self, imports, globals);
+        match catch_unwind(AssertUnwindSafe(make)) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),
         }

@@ -13,7 +13,7 @@ use wasmer::{AsStoreMut, Pages, Store};
 
 use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
-use crate::backend::{FunctionId, GrowthRefused, Guest, Interruption, Next};
+use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::value::Slot;
 
@@ -24,6 +24,8 @@ pub(super) struct GuestCells {
     pub(super) module: Arc<WasmerModule>,
     pub(super) meter: Option<MeterCells>,
     pub(super) memory: Option<MemoryCell>,
+    /// By [`GlobalId`].
+    pub(super) globals: Vec<NonNull<VMGlobalDefinition>>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<VMCallerCheckedAnyfunc>,
 }
@@ -66,6 +68,7 @@ impl GuestRef {
             module,
             meter: None,
             memory: None,
+            globals: Vec::new(),
             functions: Vec::new(),
         };
         Self(NonNull::from(Box::leak(Box::new(cells))))
@@ -168,6 +171,19 @@ impl Guest for GuestRef {
             .grow(Pages(pages))
             .map_err(|_| GrowthRefused::Machine)?;
         Ok(former.0)
+    }
+
+    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+        let cell = self.cells().globals[id as usize];
+        // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
+        unsafe { (*cell.as_ptr()).val.u128 }
+    }
+
+    fn set_global(&mut self, GlobalId(id): GlobalId, value: Slot) {
+        let cell = self.cells().globals[id as usize];
+        // SAFETY: the cell belongs to the living store, and no guest code runs meanwhile. The bytes above the width of the
+        // global's type are never read by the guest.
+        unsafe { (*cell.as_ptr()).val.u128 = value }
     }
 
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {

@@ -14,7 +14,7 @@ use wasmer::sys::vm::{
 use wasmer::{AsStoreMut, Extern, Store, Type, VMExternToExtern};
 
 use super::guest::GuestRef;
-use crate::backend::{HostCall, HostImport, Stopped};
+use crate::backend::{FunctionImport, HostCall, Stopped};
 use crate::value::Slot;
 
 /// Slots that are copied to the stack; a longer list goes to the heap.
@@ -31,7 +31,7 @@ struct HostEntry {
 type Context = VMDynamicFunctionContext<HostEntry>;
 
 /// Makes an imported function of a store.
-pub(super) fn import(store: &mut Store, guest: GuestRef, import: HostImport) -> Extern {
+pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport) -> Extern {
     let signature = function_type(&import.ty);
     let type_index = store.engine().as_sys().register_signature(&signature);
     let entry = HostEntry {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aingle_wasm_types::meter;
 use wasmer::sys::vm::{LinearMemory, VMExtern, VMGlobalDefinition};
-use wasmer::{AsStoreMut, Instance};
+use wasmer::{AsStoreMut, Extern, Instance};
 
 use super::engine::WasmerModule;
 use super::guest::{GuestRef, MemoryCell, MeterCells};
-use super::{host, trap};
+use super::{host, objects, trap};
 use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
 
 /// An instance with its cells, which hold its store and its module.
@@ -41,27 +41,40 @@ impl Drop for Unfinished {
 pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
+    globals: &[String],
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
     let store = &mut guest.cells().store;
-    let externs: Vec<_> = imports
-        .into_iter()
-        .map(|import| host::import(store, guest, import))
-        .collect();
+    let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
+    for import in imports {
+        externs.push(match import {
+            HostImport::Function(function) => host::import(store, guest, function),
+            HostImport::Memory(memory) => objects::memory(store, &memory)?,
+            HostImport::Global(global) => objects::global(store, &global),
+            HostImport::Again(position) => externs[position].clone(),
+        });
+    }
     let instance =
         Instance::new_by_index(store, &module.module, &externs).map_err(trap::of_instantiation)?;
     let meter = meter_cells(&instance, guest)?;
     let memory = memory_cell(&instance, guest);
+    let imported = externs
+        .into_iter()
+        .filter_map(|import| global_cell(import, guest));
+    let exported = globals
+        .iter()
+        .filter_map(|name| exported_global(&instance, guest, name));
+    let globals = imported.chain(exported).collect();
     let cells = guest.cells();
-    (cells.meter, cells.memory) = (Some(meter), memory);
+    (cells.meter, cells.memory, cells.globals) = (Some(meter), memory, globals);
     unfinished.0 = None;
     Ok(Box::new(WasmerInstance { guest, instance }))
 }
 
 fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {
     let global = |name: &str| {
-        global_cell(instance, guest, name)
+        exported_global(instance, guest, name)
             .ok_or_else(|| Interruption::Fault(format!("a prepared module without {name}")))
     };
     Ok(MeterCells {
@@ -73,12 +86,16 @@ fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Inter
     })
 }
 
-fn global_cell(
+fn exported_global(
     instance: &Instance,
     guest: GuestRef,
     name: &str,
 ) -> Option<NonNull<VMGlobalDefinition>> {
-    match instance.exports.get_extern(name)?.to_vm_extern().into_sys() {
+    global_cell(instance.exports.get_extern(name)?.clone(), guest)
+}
+
+fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
+    match global.to_vm_extern().into_sys() {
         VMExtern::Global(handle) => Some(
             handle
                 .get(guest.cells().store.objects_mut().as_sys())

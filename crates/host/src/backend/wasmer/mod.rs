@@ -8,6 +8,7 @@ mod engine;
 mod guest;
 mod host;
 mod instance;
+mod objects;
 mod trap;
 mod tunables;
 

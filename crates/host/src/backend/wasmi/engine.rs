@@ -96,9 +96,10 @@ impl CompiledModule for WasmiModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        globals: &[String],
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
         match catch_unwind(AssertUnwindSafe(|| {
-            instance::instantiate(&self.module, imports)
+            instance::instantiate(&self.module, imports, globals)
         })) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmi::{AsContextMut, Error, Func, FuncType, Global, Memory, Table, Val};
 
 use super::{trap, values};
-use crate::backend::{FunctionId, GrowthRefused, Guest, Interruption, Next};
+use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::value::Slot;
 
@@ -21,6 +21,8 @@ pub(super) struct GuestState {
     pub(super) memory: Option<Memory>,
     /// All tables of the module, in its order.
     pub(super) tables: Vec<Table>,
+    /// By [`GlobalId`].
+    pub(super) globals: Vec<Global>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<GuestFunction>,
     /// Arguments and results of a call, kept for the next one.
@@ -153,6 +155,19 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
             Ok(former) => Ok(former as u32),
             Err(_) => Err(GrowthRefused::Machine),
         }
+    }
+
+    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+        let global = self.0.as_context().data().globals[id as usize];
+        values::lift(&global.get(&self.0))
+    }
+
+    fn set_global(&mut self, GlobalId(id): GlobalId, value: Slot) {
+        let global = self.0.as_context().data().globals[id as usize];
+        let value = values::lower(value, global.ty(&self.0).content());
+        global
+            .set(&mut self.0, value)
+            .expect("the host writes mutable globals only");
     }
 
     fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), Interruption> {

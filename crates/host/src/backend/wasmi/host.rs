@@ -7,14 +7,14 @@ use wasmi::{Caller, Error, Extern, Func, Store, Val};
 use super::guest::{GuestState, WasmiGuest};
 use super::trap::GuestStopped;
 use super::values;
-use crate::backend::{HostCall, HostImport, Stopped};
+use crate::backend::{FunctionImport, HostCall, Stopped};
 use crate::value::Slot;
 
 /// Slots that are kept on the stack; a longer list goes to the heap.
 const INLINE_SLOTS: usize = 8;
 
 /// Makes an imported function of a store.
-pub(super) fn import(store: &mut Store<GuestState>, import: HostImport) -> Extern {
+pub(super) fn import(store: &mut Store<GuestState>, import: FunctionImport) -> Extern {
     let ty = values::func_type(&import.ty);
     let call = import.call;
     let function = Func::new(

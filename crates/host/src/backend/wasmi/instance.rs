@@ -7,7 +7,7 @@ use aingle_wasm_types::meter;
 use wasmi::{Extern, Instance, Module, Store};
 
 use super::guest::{GuestFunction, GuestState, MeterGlobals, WasmiGuest};
-use super::{hooks, host, trap};
+use super::{hooks, host, objects, trap};
 use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
 
 struct WasmiInstance {
@@ -18,23 +18,45 @@ struct WasmiInstance {
 pub(super) fn instantiate(
     module: &Module,
     imports: Vec<HostImport>,
+    globals: &[String],
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let mut store = Store::new(module.engine(), GuestState::default());
-    let externs: Vec<Extern> = imports
-        .into_iter()
-        .map(|import| host::import(&mut store, import))
-        .collect();
+    let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
+    for import in imports {
+        externs.push(match import {
+            HostImport::Function(function) => host::import(&mut store, function),
+            HostImport::Memory(memory) => objects::memory(&mut store, &memory)?,
+            HostImport::Global(global) => objects::global(&mut store, &global),
+            HostImport::Again(position) => externs[position],
+        });
+    }
+    externs.sort_by_key(place_of_kind);
     let instance = Instance::new(&mut store, module, &externs)
         .map_err(|error| trap::of_instantiation(&error))?;
     let meter = meter_globals(&store, &instance)?;
     let memory = instance.get_memory(&store, meter::MEMORY);
+    let imported = externs.into_iter().filter_map(Extern::into_global);
+    let exported = globals
+        .iter()
+        .filter_map(|name| instance.get_global(&store, name));
+    let globals = imported.chain(exported).collect();
     let state = store.data_mut();
-    (state.meter, state.memory) = (Some(meter), memory);
+    (state.meter, state.memory, state.globals) = (Some(meter), memory, globals);
     hooks::fill(&mut store, &instance)?;
     Ok(Box::new(WasmiInstance {
         guest: WasmiGuest(store),
         instance,
     }))
+}
+
+/// wasmi lists a module's imports by kind; within a kind they keep the module's order.
+fn place_of_kind(import: &Extern) -> u8 {
+    match import {
+        Extern::Func(_) => 0,
+        Extern::Table(_) => 1,
+        Extern::Memory(_) => 2,
+        Extern::Global(_) => 3,
+    }
 }
 
 fn meter_globals(

@@ -9,6 +9,7 @@ mod guest;
 mod hooks;
 mod host;
 mod instance;
+mod objects;
 mod trap;
 mod values;
 

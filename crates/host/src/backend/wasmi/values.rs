@@ -39,7 +39,7 @@ pub(super) fn func_type(ty: &aingle_wasm_prepare::FunctionType) -> FuncType {
     FuncType::new(types(&ty.params), types(&ty.results))
 }
 
-fn value_type(ty: ValueType) -> ValType {
+pub(super) fn value_type(ty: ValueType) -> ValType {
     match ty {
         ValueType::I32 => ValType::I32,
         ValueType::I64 => ValType::I64,

@@ -1,0 +1,25 @@
+// What imports and exports are, in words: for messages, the same on every backend.
+import type { ExternDescriptor, GlobalType } from './types';
+import { formatType } from './values';
+
+/** `(i32) -> (i64)`, `a memory of 1 to 2 pages`, `a mutable global of type i32`, `a table`. */
+export function formatExtern(wanted: ExternDescriptor): string {
+  switch (wanted.kind) {
+    case 'function':
+      return formatType(wanted.type);
+    case 'memory':
+      return formatMemory(wanted.type);
+    case 'global':
+      return formatGlobal(wanted.type);
+    case 'table':
+      return 'a table';
+  }
+}
+
+export function formatMemory({ min, max }: { min: number; max?: number | undefined }): string {
+  return `a memory of ${min} ${max === undefined ? 'or more' : `to ${max}`} pages`;
+}
+
+export function formatGlobal({ value, mutable }: GlobalType): string {
+  return `a ${mutable ? 'mutable' : 'constant'} global of type ${value}`;
+}
