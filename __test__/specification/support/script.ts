@@ -1,10 +1,11 @@
-// The suite as crates/specification writes it: a folder for each script, with its commands and its modules.
-import { execFileSync } from 'node:child_process';
+// What crates/specification writes for other languages: a folder for each script, with its commands and its modules, and generated modules.
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const folder = new URL('../../../guests/build/specification/', import.meta.url);
+const suite = new URL('../../../guests/build/specification/', import.meta.url);
+const generated = new URL('../../../guests/build/generated/', import.meta.url);
 
 /** A value as the scripts write it: the bits as unsigned decimal text. */
 export type ScriptValue =
@@ -53,23 +54,45 @@ export interface Exclusion {
   readonly reason: 'linking' | 'linking-table' | 'host-objects' | 'references' | 'globals';
 }
 
-/** Writes the suite anew; cargo builds what has changed. */
+/** Modules that CI generates. */
+const GENERATED = '2000';
+
+/** Writes the suite anew. */
 export function exportSuite(): void {
+  runExporter('suite', fileURLToPath(suite));
+}
+
+/** Generates the modules anew: `AINGLE_WASM_MODULES` of them, from the seed `AINGLE_WASM_SEED` on. */
+export function exportGenerated(): void {
+  const { AINGLE_WASM_SEED = '0', AINGLE_WASM_MODULES = GENERATED } = process.env;
+  runExporter('generated', fileURLToPath(generated), AINGLE_WASM_SEED, AINGLE_WASM_MODULES);
+}
+
+/** cargo builds what has changed. */
+function runExporter(...args: string[]): void {
   const program = ['--package', 'aingle_wasm_specification', '--bin', 'specification-export'];
-  const args = ['run', '--quiet', '--release', ...program, '--', fileURLToPath(folder)];
-  execFileSync('cargo', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] } satisfies ExecFileSyncOptions;
+  execFileSync('cargo', ['run', '--quiet', '--release', ...program, '--', ...args], options);
 }
 
 export function readExclusions(): readonly Exclusion[] {
-  return JSON.parse(readFileSync(new URL('exclusions.json', folder), 'utf8'));
+  return JSON.parse(readFileSync(new URL('exclusions.json', suite), 'utf8'));
 }
 
 /** Every script, by name. */
 export function* readScripts(): Generator<Script> {
-  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(suite, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!entry.isDirectory()) continue;
-    const own = new URL(`${entry.name}/`, folder);
+    const own = new URL(`${entry.name}/`, suite);
     const script = JSON.parse(readFileSync(new URL('script.json', own), 'utf8'));
     yield { ...script, module: (file) => readFileSync(new URL(file, own)) };
+  }
+}
+
+/** Every generated module, by seed. */
+export function* readGenerated(): Generator<{ readonly seed: number; readonly wasm: Uint8Array }> {
+  const seeds = readdirSync(generated).map((name) => Number.parseInt(name, 10));
+  for (const seed of seeds.sort((a, b) => a - b)) {
+    yield { seed, wasm: readFileSync(new URL(`${seed}.wasm`, generated)) };
   }
 }

@@ -3,12 +3,16 @@
 //! [`suite`] lists the files, [`Script::read`] turns one into typed [`Command`]s, and [`run`] applies them to any
 //! [`SpecificationTarget`]. What a target cannot do yet is a row of `exclusions.txt`, which is checked both ways:
 //! a failure without a row fails the run, and so does a row whose command passes.
+//!
+//! For what no suite foresees, [`generate`] makes modules of a seed.
 #![forbid(unsafe_code)]
 
 mod command;
 mod exclusions;
+mod generate;
 mod imports;
 mod json;
+mod random;
 mod reader;
 mod runner;
 pub mod spectest;
@@ -20,7 +24,9 @@ mod value;
 
 pub use command::{Action, ActionKind, Command, CommandKind, Refusal};
 pub use exclusions::{Exclusion, Exclusions, ExclusionsError, Reason};
+pub use generate::{ImportedTypes, generate};
 pub use json::script_to_json;
+pub use random::Random;
 pub use reader::ReadError;
 pub use runner::run;
 pub use suite::{Group, Script, SuiteFile, read_suite, suite};

@@ -7,14 +7,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aingle_wasm_host::ErrorKind;
 use aingle_wasm_host::prelude::*;
-use aingle_wasm_specification::Value as ScriptValue;
+use aingle_wasm_specification::{ImportedTypes, Random, Value as ScriptValue, generate};
 use aingle_wasm_types::TrapKind;
 use aingle_wasm_types::meter::PAGE_BYTES;
-use support::generate::{argument, generate, seeds, with_stack};
+use support::generate::{argument, seeds, with_stack};
 use support::host_target::{lift, lower};
 use support::machine::{self, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::naive;
-use support::random::Random;
 use wasmi::ValType;
 
 /// Modules that CI runs.
@@ -109,7 +108,7 @@ enum End {
 /// # Errors
 /// The first difference.
 fn compare(engines: &[WasmEngine], seed: u64) -> Result<Vec<Step>, String> {
-    let wasm = generate(seed);
+    let wasm = generate(seed, ImportedTypes::All);
     let Ok(naive) = Machine::new(machine::Form::Naive, &naive::instrument(&wasm)) else {
         return Ok(Vec::new());
     };

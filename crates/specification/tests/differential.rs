@@ -6,13 +6,14 @@
 mod support;
 
 use aingle_wasm_prepare::{PrepareConfig, prepare};
-use aingle_wasm_specification::{CommandKind, Group, Value, read_suite};
+use aingle_wasm_specification::{
+    CommandKind, Group, ImportedTypes, Random, Value, generate, read_suite,
+};
 use aingle_wasm_types::ErrorCode;
 use support::forms::forms;
-use support::generate::{argument, generate, seeds, with_stack};
+use support::generate::{argument, seeds, with_stack};
 use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::naive;
-use support::random::Random;
 use wasmi::FuncType;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
@@ -30,7 +31,7 @@ fn generated_modules_behave_and_cost_the_same() {
     with_stack(|| {
         let mut tally = Tally::default();
         for seed in seeds(MODULES) {
-            let wasm = generate(seed);
+            let wasm = generate(seed, ImportedTypes::All);
             let found = compare(&wasm, seed)
                 .unwrap_or_else(|difference| panic!("seed {seed}: {difference}"));
             tally.add(&found);
@@ -88,7 +89,7 @@ fn damage(corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
         match random.below(16) {
             0 => wasm.insert(place, wasm[place]),
             1 => drop(wasm.remove(place)),
-            2..=5 => wasm[place] = random.next() as u8,
+            2..=5 => wasm[place] = random.number() as u8,
             6..=9 => wasm[place] = wasm[place].wrapping_add(1),
             _ => wasm[place] ^= 1 << random.below(8),
         }

@@ -3,8 +3,10 @@
 
 mod support;
 
+use std::sync::LazyLock;
+
 use aingle_wasm_prepare::PrepareConfig;
-use aingle_wasm_specification::{Capabilities, Exclusions, Group, read_suite, run};
+use aingle_wasm_specification::{Capabilities, Exclusions, Group, Script, read_suite, run};
 use support::forms::forms;
 use support::wasmi_target::WasmiTarget;
 
@@ -16,9 +18,12 @@ const EVERYTHING: Capabilities = Capabilities {
     exported_globals: true,
 };
 
+/// Read once for all forms.
+static SCRIPTS: LazyLock<Vec<Script>> =
+    LazyLock::new(|| read_suite(&[Group::Core, Group::Simd]).expect("the suite reads"));
+
 fn check(form: Option<&PrepareConfig>, capabilities: Capabilities) {
-    let scripts = read_suite(&[Group::Core, Group::Simd]).expect("the suite reads");
-    let report = run(&scripts, &Exclusions::committed(), || {
+    let report = run(&SCRIPTS, &Exclusions::committed(), || {
         WasmiTarget::new(form, capabilities)
     });
     println!("{report}");

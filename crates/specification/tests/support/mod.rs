@@ -7,6 +7,5 @@ pub(crate) mod hooks;
 pub(crate) mod host_target;
 pub(crate) mod machine;
 pub(crate) mod naive;
-pub(crate) mod random;
 pub(crate) mod values;
 pub(crate) mod wasmi_target;
