@@ -3,6 +3,8 @@
 //! [`prepare`] is one pure function: bytes in, bytes and a typed description out. What it returns is an ordinary
 //! module, so metering, limits and the accepted feature set are the same wherever that module runs.
 //!
+//! # Example
+//!
 //! ```
 //! use aingle_wasm_prepare::{PrepareConfig, prepare};
 //!
@@ -12,6 +14,45 @@
 //! assert!(prepared.bytes.len() > wasm.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # What a prepared module is like
+//!
+//! Names are in [`aingle_wasm_types::meter`], those of special forms in [`reserved`]. All begin with
+//! `__aingle_meter`; a module that uses such a name is refused. No index of the module's own changes: what is ours goes
+//! to the ends of the sections.
+//!
+//! - **Fuel.** Every defined function takes the fuel left as an `i64` behind its parameters and gives it back behind
+//!   its results. Exports are wrappers between that and the global [`FUEL`](aingle_wasm_types::meter::FUEL), which the
+//!   host sets before a call and reads after it; a call has passed only if the global is not negative. While an import
+//!   runs, the global holds the exact rest, and the host may lower it.
+//! - **Call depth.** Functions that can recurse, that call imports, that a reference may stand for, or that call any of
+//!   these, take the units left as an `i32` behind the fuel. A frame of a function that can recurse takes 1 + ⌊slots /
+//!   16⌋ units for its parameters and locals, a vector being two slots; the heaviest chain of other frames is taken as
+//!   a whole when an export is called. The global [`DEPTH`](aingle_wasm_types::meter::DEPTH) is read by exports, holds
+//!   the rest while an import runs, so that nested calls inherit it, and is put back when an export returns.
+//! - **Stops.** A guest that must not go on writes why into [`STATUS`](aingle_wasm_types::meter::STATUS) and traps.
+//!   Its fuel global is then the last value written there.
+//! - **Function references.** Whatever a table, a global or a parameter holds is a function in the form above, with
+//!   both the fuel and the depth: `(p…, i64, i32) -> (r…, i64)`. A host calls one with the values of both globals and
+//!   writes the last result to the fuel global. A function that a host gives away as a reference has that type too: it
+//!   writes its last two arguments to the globals, and gives the fuel global as its last result.
+//! - **Memory and tables.** Declared maximums are lowered to the caps, of imports as well. `memory.grow` and
+//!   `table.grow` give −1 above the declared maximum and above the caps in
+//!   [`MEMORY_CAP`](aingle_wasm_types::meter::MEMORY_CAP) and [`TABLE_CAP`](aingle_wasm_types::meter::TABLE_CAP), of
+//!   which the latter counts all tables together. Below them a refusal by the engine stops the guest, unless what it
+//!   grows is imported and may have a maximum of its own: then it is −1 too.
+//! - **Start.** The start function is exported instead of run.
+//!
+//! # Where the counter is charged and checked
+//!
+//! Charges sit on the edges of each function's control-flow graph that run least, so that their sum along every path is
+//! exact. Checks sit at loop headers, at the entry of functions that call others, before work in bulk and imports, and
+//! wherever a function could run more than 16,384 units without one; leaf functions that cost no more have none. From
+//! one check to the next in a caller and in what it calls, a guest runs less than 65,536 units. When calls return
+//! one after the other, each may add what its function does after its last call.
+//!
+//! Custom sections, the name section among them, are kept as they are. Names of functions and of parameters stay right;
+//! indices of declared locals move by one or two.
 #![forbid(unsafe_code)]
 
 mod call_graph;

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use aingle_wasm_prepare::{PrepareConfig, prepare};
+use aingle_wasm_prepare::{Growth, Interruption, PrepareConfig, prepare};
 use aingle_wasm_types::ErrorCode;
 use proptest::prelude::*;
+use wasmparser::{Validator, WasmFeatures};
 
 /// A module that has a bit of everything.
 const EVERYTHING: &str = r#"(module
@@ -29,8 +30,9 @@ const EVERYTHING: &str = r#"(module
       i32.const 0 i32.const 0 i32.const 2 memory.init $d
       i32.const 1 memory.grow drop
       ref.null func i32.const 1 table.grow $t drop
-      local.get 2 local.get 2 i32x4.add v128.any_true drop
-      local.get 1 local.get 1 f64.mul drop
+      local.get 2 local.get 2 f32x4.add v128.any_true drop
+      local.get 1 local.get 1 f64.mul i32.trunc_f64_s
+      i64.const 3 block (param i32 i64) (result i64) local.set 4 drop local.get 4 end drop
     end)
   (@custom "producers" "abc"))"#;
 
@@ -46,13 +48,39 @@ fn seeds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// Prepares, and has the output validated by a validator with WebAssembly 2.0 and nothing more.
+/// The forms that hosts ask for.
+fn forms() -> [PrepareConfig; 3] {
+    let plain = PrepareConfig::default();
+    let floors = PrepareConfig {
+        interruption: Interruption::Floors,
+        adapters: true,
+        ..plain.clone()
+    };
+    let stop = PrepareConfig {
+        interruption: Interruption::Stop,
+        growth: Growth::Host,
+        mark_conversions: true,
+        canonicalize_nans: false,
+        ..plain.clone()
+    };
+    [plain, floors, stop]
+}
+
+/// Prepares in each form, and has the output validated by a validator with WebAssembly 2.0 and nothing more.
 fn check(wasm: &[u8]) {
-    if let Ok(prepared) = prepare(wasm, &PrepareConfig::default()) {
-        wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::WASM2)
-            .validate_all(&prepared.bytes)
-            .unwrap_or_else(|error| panic!("the output does not validate: {error}\n{wasm:x?}"));
-    }
+    let accepted = forms().map(|config| match prepare(wasm, &config) {
+        Ok(prepared) => {
+            Validator::new_with_features(WasmFeatures::WASM2)
+                .validate_all(&prepared.bytes)
+                .unwrap_or_else(|error| panic!("the output does not validate: {error}\n{wasm:x?}"));
+            true
+        }
+        Err(_) => false,
+    });
+    assert_eq!(
+        accepted, [accepted[0]; 3],
+        "every form accepts the same modules"
+    );
 }
 
 #[test]
