@@ -9,7 +9,9 @@ import { observe, plan } from './support/session';
 /** cargo may have to compile the exporter first. */
 const EXPORT_MS = 600_000;
 const RUN_MS = 600_000;
-const SETTINGS = { limits: { memoryBytes: 64 * 65_536, tableElements: 100_000 }, meteringLimit: 20_000n } as const;
+/** A shallow depth: a trap costs the more on wasmer the deeper the stack is. */
+const LIMITS = { memoryBytes: 64 * 65_536, tableElements: 100_000, callDepth: 200 };
+const SETTINGS = { limits: LIMITS, meteringLimit: 20_000n } as const;
 
 const engines: Engine[] = [];
 
