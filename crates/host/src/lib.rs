@@ -37,7 +37,7 @@ mod value;
 
 pub use aingle_wasm_prepare::{
     ComplexityCaps, CostError, Costs, ExternType, FunctionType, GlobalType, MemoryType, ModuleInfo,
-    ValueType,
+    TableType, ValueType,
 };
 pub use aingle_wasm_types::meter::MAX_FUEL;
 pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
@@ -48,7 +48,7 @@ pub use engine::{EngineStats, WasmEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
-    HostMemory, Imports,
+    HostMemory, HostTable, Imports,
 };
 pub use instance::{
     AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,

@@ -14,7 +14,7 @@ mod wasmi;
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{FunctionType, GlobalType, MemoryType, PrepareConfig};
+use aingle_wasm_prepare::{FunctionType, GlobalType, MemoryType, PrepareConfig, TableType};
 use aingle_wasm_types::TrapKind;
 
 use crate::config::{BackendKind, EngineConfig};
@@ -155,6 +155,8 @@ pub(crate) enum HostImport {
     Function(FunctionImport),
     /// The memory.
     Memory(MemoryImport),
+    /// A table of nulls, to be made with this many elements and this maximum.
+    Table(TableType),
     /// A global.
     Global(GlobalImport),
     /// The same object as the import at this earlier position.

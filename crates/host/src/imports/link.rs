@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aingle_wasm_prepare::{
-    ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo, ValueType,
+    ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo, TableType, ValueType,
 };
 use aingle_wasm_types::{Phase, abi, meter};
 
@@ -15,32 +15,41 @@ use crate::instance::Session;
 use crate::module::takes_bytes;
 use crate::suggest;
 
-/// What every import is given, in order, or one error that names all that do not fit. A memory's maximum becomes at
-/// most `memory_cap` pages, as `prepare` has lowered that of the import.
+/// The engine's caps, to which `prepare` has lowered the maximums of imported memories and tables.
+#[derive(Clone, Copy)]
+pub(crate) struct Caps {
+    /// Pages of a memory.
+    pub(crate) memory_pages: u32,
+    /// Elements of a table.
+    pub(crate) table_elements: u32,
+}
+
+/// What every import is given, in order, or one error that names all that do not fit. The maximums of memories and
+/// tables become at most `caps`.
 pub(crate) fn link(
     info: &ModuleInfo,
     given: &Imports,
     session: &Arc<Session>,
-    memory_cap: u32,
+    caps: Caps,
 ) -> Result<Vec<HostImport>, HostError> {
     let mut linked = Vec::with_capacity(info.imports.len());
     let (mut missing, mut mistyped) = (Vec::new(), Vec::new());
-    let mut globals = HashMap::new();
+    let mut objects = HashMap::new();
     for import in &info.imports {
-        match resolve(import, given, session, memory_cap) {
-            Ok(HostImport::Global(global)) => {
-                // A global that is imported twice is one variable.
+        match resolve(import, given, session, caps) {
+            Ok(HostImport::Function(function)) => linked.push(HostImport::Function(function)),
+            Ok(object) => {
+                // An object that is imported twice is one.
                 let position = linked.len();
-                let first = *globals
+                let first = *objects
                     .entry((&import.module, &import.name))
                     .or_insert(position);
                 linked.push(if first == position {
-                    HostImport::Global(global)
+                    object
                 } else {
                     HostImport::Again(first)
                 });
             }
-            Ok(found) => linked.push(found),
             Err(problem) if problem.actual.is_none() => missing.push(problem),
             Err(problem) => mistyped.push(problem),
         }
@@ -60,6 +69,17 @@ pub(crate) fn link(
     Ok(linked)
 }
 
+/// Elements of the tables that were given beyond those that the module asks for.
+pub(crate) fn extra_elements(info: &ModuleInfo, given: &Imports) -> u64 {
+    let extra = |import: &Import| match (&import.ty, given.get(&import.module, &import.name)) {
+        (ExternType::Table(wanted), Some(Given::Table(table))) => {
+            table.ty.min.saturating_sub(wanted.min).into()
+        }
+        _ => 0,
+    };
+    info.imports.iter().map(extra).sum()
+}
+
 /// The memory that a module imports, as it was given.
 pub(crate) fn given_memory<'a>(info: &ModuleInfo, given: &'a Imports) -> Option<&'a HostMemory> {
     let import = info
@@ -76,7 +96,7 @@ fn resolve(
     import: &Import,
     given: &Imports,
     session: &Arc<Session>,
-    memory_cap: u32,
+    caps: Caps,
 ) -> Result<HostImport, ImportProblem> {
     if import.module == abi::SYSTEM_MODULE {
         return of_system(import, session).ok_or_else(|| problem(import, given, None));
@@ -87,7 +107,10 @@ fn resolve(
     match (&import.ty, found) {
         (ExternType::Function(ty), _) => of_user(import, ty, found, session),
         (ExternType::Memory(wanted), Given::Memory(memory)) => {
-            of_memory(*wanted, memory, memory_cap)
+            of_memory(*wanted, memory, caps.memory_pages)
+        }
+        (ExternType::Table(wanted), Given::Table(table)) => {
+            of_table(*wanted, table.ty, caps.table_elements)
         }
         (ExternType::Global(wanted), Given::Global(global)) if *wanted == global.ty => {
             Ok(HostImport::Global(GlobalImport {
@@ -137,15 +160,29 @@ fn of_user(
     }))
 }
 
+/// A table fits if it has the element type, and a memory's rule holds for its sizes.
+fn of_table(wanted: TableType, given: TableType, cap: u32) -> Result<HostImport, String> {
+    let TableType { element, min, max } = given;
+    if element != wanted.element || !sizes_fit((wanted.min, wanted.max), (min, max)) {
+        return Err(table_text(given));
+    }
+    let max = Some(max.map_or(cap, |max| max.min(cap)));
+    Ok(HostImport::Table(TableType { element, min, max }))
+}
+
+/// Whether what is given, as minimum and maximum, is a size of its own within what is wanted.
+fn sizes_fit(wanted: (u32, Option<u32>), (min, max): (u32, Option<u32>)) -> bool {
+    let bounded = wanted
+        .1
+        .is_none_or(|limit| max.is_some_and(|max| max <= limit));
+    bounded && min >= wanted.0 && max.is_none_or(|max| min <= max)
+}
+
 /// A memory fits if it is at least as large as is asked for, and cannot outgrow what is asked for.
 fn of_memory(wanted: MemoryType, given: &HostMemory, cap: u32) -> Result<HostImport, String> {
     let MemoryType { min, max } = given.ty;
-    let bounded = wanted
-        .max
-        .is_none_or(|limit| max.is_some_and(|max| max <= limit));
-    let sound = max.is_none_or(|max| min <= max)
-        && given.contents.len() as u64 <= u64::from(min) * u64::from(meter::PAGE_BYTES);
-    if min < wanted.min || !bounded || !sound {
+    let sound = given.contents.len() as u64 <= u64::from(min) * u64::from(meter::PAGE_BYTES);
+    if !sound || !sizes_fit((wanted.min, wanted.max), (min, max)) {
         return Err(memory_text(given.ty));
     }
     let max = max.map_or(cap, |max| max.min(cap));
@@ -167,7 +204,7 @@ fn problem(import: &Import, given: &Imports, actual: Option<String>) -> ImportPr
         ExternType::Function(ty) => text(ty),
         ExternType::Memory(ty) => memory_text(*ty),
         ExternType::Global(ty) => global_text(*ty),
-        ExternType::Table(_) => "a table".to_owned(),
+        ExternType::Table(ty) => table_text(*ty),
     };
     let names: Vec<String> = given.names().collect();
     let asked = format!("{}.{}", import.module, import.name);
@@ -191,7 +228,16 @@ fn describe(given: &Given) -> String {
         Given::Core(_) => "a function".to_owned(),
         Given::Envelope(_) => BYTES.to_owned(),
         Given::Memory(memory) => memory_text(memory.ty),
+        Given::Table(table) => table_text(table.ty),
         Given::Global(global) => global_text(global.ty),
+    }
+}
+
+fn table_text(ty: TableType) -> String {
+    let element = ty.element.as_str();
+    match ty.max {
+        Some(max) => format!("a table of {} to {max} elements of type {element}", ty.min),
+        None => format!("a table of {} or more elements of type {element}", ty.min),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a host gives to a guest: functions of core values, functions of bytes, memories and globals.
+//! What a host gives to a guest: functions of core values, functions of bytes, memories, tables and globals.
 
 mod caller;
 mod core_call;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use caller::Caller;
 pub use function::{EnvelopeCallback, HostCallback, HostFunction, HostFunctionError};
-pub use object::{HostGlobal, HostMemory};
+pub use object::{HostGlobal, HostMemory, HostTable};
 
 use aingle_wasm_types::abi::HOST_MODULE;
 
@@ -32,6 +32,8 @@ pub(crate) enum Given {
     Envelope(EnvelopeCallback),
     /// A memory.
     Memory(HostMemory),
+    /// A table.
+    Table(HostTable),
     /// A global.
     Global(HostGlobal),
 }
@@ -71,6 +73,11 @@ impl Imports {
     /// Adds a memory; an earlier import of that name is replaced.
     pub fn memory(&mut self, module: &str, name: &str, memory: HostMemory) -> &mut Self {
         self.insert(module, name, Given::Memory(memory))
+    }
+
+    /// Adds a table; an earlier import of that name is replaced.
+    pub fn table(&mut self, module: &str, name: &str, table: HostTable) -> &mut Self {
+        self.insert(module, name, Given::Table(table))
     }
 
     /// Adds a global; an earlier import of that name is replaced.

@@ -1,8 +1,8 @@
-//! Memories and globals that the host makes. They describe a beginning: each instance that imports one gets its own.
+//! Memories, tables and globals that the host makes. They describe a beginning: each instance that imports one gets its own.
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{GlobalType, MemoryType};
+use aingle_wasm_prepare::{GlobalType, MemoryType, TableType, ValueType};
 
 use crate::value::Value;
 
@@ -32,6 +32,32 @@ impl HostMemory {
     pub fn with_contents(mut self, contents: impl Into<Arc<[u8]>>) -> Self {
         self.contents = contents.into();
         self
+    }
+}
+
+/// A table made by the host. It begins with nulls, which the guest's own segments and instructions replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostTable {
+    pub(crate) ty: TableType,
+}
+
+impl HostTable {
+    /// A table of function references: elements that it begins with, and the most that it may grow to. Without a maximum
+    /// it may grow as far as the instance's limit.
+    #[must_use]
+    pub const fn functions(elements: u32, maximum: Option<u32>) -> Self {
+        Self::new(ValueType::FuncRef, elements, maximum)
+    }
+
+    /// A table of references to values of the host; sizes as for [`HostTable::functions`].
+    #[must_use]
+    pub const fn externs(elements: u32, maximum: Option<u32>) -> Self {
+        Self::new(ValueType::ExternRef, elements, maximum)
+    }
+
+    const fn new(element: ValueType, min: u32, max: Option<u32>) -> Self {
+        let ty = TableType { element, min, max };
+        Self { ty }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::backend::{BackendInstance, FunctionId, Interruption};
 use crate::config::check_fuel;
 use crate::engine::{InstancePermit, WasmEngine};
 use crate::error::{ErrorKind, HostError};
-use crate::imports::link;
+use crate::imports::{Imports, link};
 use crate::limits::pages;
 use crate::module::Module;
 use crate::value::Slot;
@@ -51,8 +51,12 @@ impl WasmInstance {
             limits.memory_pages = limits.memory_pages.min(memory.max.unwrap_or(u32::MAX));
         }
         let session = Arc::new(Session::new(limits));
-        let cap = config.limits.memory_pages();
-        let imports = link::link(module.info(), &options.imports, &session, cap)?;
+        let caps = link::Caps {
+            memory_pages: config.limits.memory_pages(),
+            table_elements: config.limits.table_elements,
+        };
+        let imports = link::link(module.info(), &options.imports, &session, caps)?;
+        check_tables(module, &options.imports, session.limits.table_elements)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
         let made = Arc::clone(module.compiled()).instantiate(imports, module.exported_globals());
         let backend = made.map_err(|how| not_made(&session, how))?;
@@ -89,19 +93,7 @@ impl WasmInstance {
             pages(backend.guest().memory().len() as u64),
             limits.memory_pages,
         )?;
-        let (limit, elements) = (
-            limits.table_elements.into(),
-            self.module.info().table_elements,
-        );
-        if elements > limit {
-            return Err(outcome::over_limit(
-                Phase::Link,
-                ErrorCode::TableLimit,
-                limit,
-                elements,
-            ));
-        }
-        Ok(())
+        check_elements(self.module.info().table_elements, limits.table_elements)
     }
 
     /// Runs what a module wants to have run before its first call.
@@ -208,6 +200,27 @@ impl Steps<'_> {
 /// Checks a memory that the host gives before it is made.
 fn check_memory(given: Option<MemoryType>, limit: u32) -> Result<(), HostError> {
     given.map_or(Ok(()), |memory| check_pages(memory.min, limit))
+}
+
+/// Checks tables that the host gives larger than they are asked for before they are made.
+fn check_tables(module: &Module, given: &Imports, limit: u32) -> Result<(), HostError> {
+    match link::extra_elements(module.info(), given) {
+        0 => Ok(()),
+        extra => check_elements(module.info().table_elements + extra, limit),
+    }
+}
+
+fn check_elements(elements: u64, limit: u32) -> Result<(), HostError> {
+    if elements <= limit.into() {
+        return Ok(());
+    }
+    let limit = limit.into();
+    Err(outcome::over_limit(
+        Phase::Link,
+        ErrorCode::TableLimit,
+        limit,
+        elements,
+    ))
 }
 
 fn check_pages(pages: u32, limit: u32) -> Result<(), HostError> {

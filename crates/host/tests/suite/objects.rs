@@ -2,7 +2,7 @@
 
 use crate::common::{self, engine, module};
 use aingle_wasm_host::prelude::*;
-use aingle_wasm_host::{HostGlobal, HostMemory, StaticMemoryBound};
+use aingle_wasm_host::{HostGlobal, HostMemory, HostTable, StaticMemoryBound};
 
 const PAGE: u32 = 65_536;
 
@@ -217,5 +217,68 @@ fn wrong_writes_and_wrong_handles_are_refused() {
     assert_eq!(
         instance.global(mutable).unwrap_err().code(),
         ErrorCode::InstanceClosed
+    );
+}
+
+const TABLE: &str = r#"(module (import "env" "table" (table $t 2 8 funcref))
+    (type $answer (func (result i32)))
+    (elem (i32.const 1) $seven)
+    (func $seven (result i32) (i32.const 7))
+    (func (export "call") (param i32) (result i32) (call_indirect (type $answer) (local.get 0)))
+    (func (export "size") (result i32) (table.size $t))
+    (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))"#;
+
+fn with_table(table: HostTable) -> Imports {
+    let mut imports = Imports::new();
+    imports.table("env", "table", table);
+    imports
+}
+
+#[test]
+fn a_table_is_filled_by_the_guest_and_keeps_its_maximum() {
+    let mut instance = make(TABLE, with_table(HostTable::functions(3, Some(5)))).unwrap();
+    assert_eq!(call(&mut instance, "call", &[1.into()]), [Value::I32(7)]);
+    assert_eq!(
+        common::code_of(&mut instance, "call", &[0.into()]),
+        ErrorCode::Trap
+    );
+    assert_eq!(call(&mut instance, "size", &[]), [Value::I32(3)]);
+    assert_eq!(call(&mut instance, "grow", &[3.into()]), [Value::I32(-1)]);
+    assert_eq!(call(&mut instance, "grow", &[2.into()]), [Value::I32(3)]);
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_refused() {
+    let unfit = [
+        HostTable::functions(1, Some(8)),
+        HostTable::functions(2, Some(9)),
+        HostTable::functions(2, None),
+        HostTable::functions(3, Some(2)),
+        HostTable::externs(2, Some(8)),
+    ];
+    for table in unfit {
+        let error = make(TABLE, with_table(table)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ImportType, "{table:?}");
+    }
+}
+
+#[test]
+fn a_table_above_the_limit_is_refused_before_it_is_made() {
+    let wat = r#"(module (import "env" "table" (table 0 externref)))"#;
+    let error = make(wat, with_table(HostTable::externs(u32::MAX, None))).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::TableLimit);
+}
+
+#[test]
+fn functions_of_an_instance_that_was_not_made_are_gone_with_it() {
+    let table = with_table(HostTable::functions(2, Some(8)));
+    let failing = r#"(module (import "env" "table" (table 2 8 funcref)) (memory 1)
+        (elem (i32.const 0) $f) (func $f (result i32) (i32.const 9)) (data (i32.const 65536) "x"))"#;
+    let error = make(failing, table.clone()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Trap);
+    let mut instance = make(TABLE, table).unwrap();
+    assert_eq!(
+        common::code_of(&mut instance, "call", &[0.into()]),
+        ErrorCode::Trap
     );
 }

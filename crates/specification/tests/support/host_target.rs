@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use aingle_wasm_host::prelude::*;
-use aingle_wasm_host::{ErrorKind, ExternType, FunctionType, ValueType};
+use aingle_wasm_host::{
+    ErrorKind, ExternType, FunctionType, HostGlobal, HostMemory, HostTable, ValueType,
+};
 use aingle_wasm_specification::spectest::{self, NumberType};
 use aingle_wasm_specification::{
     Capabilities, Failure, ReferenceType, Registered, SpecificationTarget, Value as ScriptValue,
@@ -11,11 +13,11 @@ use aingle_wasm_specification::{
 
 /// What the core offers today.
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    host_objects: false,
+    host_objects: true,
     shared_objects: false,
     shared_tables: false,
     live_references: false,
-    exported_globals: false,
+    exported_globals: true,
 };
 
 /// An engine for all scripts of a run; instances stay usable after a trap.
@@ -92,10 +94,10 @@ impl SpecificationTarget for HostTarget {
         results.iter().map(lift).collect()
     }
 
-    fn get(&mut self, _: &Self::Instance, export: &str) -> Result<ScriptValue, Failure> {
-        Err(Failure::Other(format!(
-            "the global `{export}` cannot be read"
-        )))
+    fn get(&mut self, instance: &Self::Instance, export: &str) -> Result<ScriptValue, Failure> {
+        let mut instance = instance.lock().expect("no test panics with an instance");
+        let handle = instance.module().exported_global(export).map_err(failure)?;
+        lift(&instance.global(handle).map_err(failure)?)
     }
 }
 
@@ -112,6 +114,16 @@ fn add_spectest(imports: &mut Imports) {
             HostFunction::new(|_, _, _| Ok(())).with_type(ty),
         );
     }
+    for (name, value) in &spectest::GLOBALS {
+        let global = HostGlobal::constant(lower(value));
+        imports.global(spectest::MODULE, name, global);
+    }
+    let (pages, maximum) = spectest::MEMORY_PAGES;
+    let memory = HostMemory::new(pages, Some(maximum));
+    imports.memory(spectest::MODULE, spectest::MEMORY, memory);
+    let (elements, maximum) = spectest::TABLE_ELEMENTS;
+    let table = HostTable::functions(elements, Some(maximum));
+    imports.table(spectest::MODULE, spectest::TABLE, table);
 }
 
 /// The functions of another instance, each called through a host function.

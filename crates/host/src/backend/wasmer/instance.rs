@@ -51,6 +51,7 @@ pub(super) fn instantiate(
         externs.push(match import {
             HostImport::Function(function) => host::import(store, guest, function),
             HostImport::Memory(memory) => objects::memory(store, &memory)?,
+            HostImport::Table(ty) => objects::table(store, ty)?,
             HostImport::Global(global) => objects::global(store, &global),
             HostImport::Again(position) => externs[position].clone(),
         });

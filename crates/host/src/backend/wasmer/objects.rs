@@ -1,7 +1,7 @@
-//! Memories and globals that the host makes for an instance, in the instance's store.
+//! Memories, tables and globals that the host makes for an instance, in the instance's store.
 
-use aingle_wasm_prepare::ValueType;
-use wasmer::{AsStoreRef, Extern, Global, Memory, MemoryType, Store, Value};
+use aingle_wasm_prepare::{TableType, ValueType};
+use wasmer::{AsStoreRef, Extern, Global, Memory, MemoryType, Store, Table, Type, Value};
 
 use crate::backend::{GlobalImport, Interruption, MemoryImport};
 use crate::value::Slot;
@@ -19,6 +19,21 @@ pub(super) fn memory(store: &mut Store, import: &MemoryImport) -> Result<Extern,
         .write(0, &import.contents)
         .map_err(|error| Interruption::Fault(format!("contents beyond their memory: {error}")))?;
     Ok(Extern::Memory(memory))
+}
+
+/// Makes a table of nulls.
+///
+/// # Errors
+/// - [`Interruption::OutOfMemory`] if the machine has no room for it.
+pub(super) fn table(store: &mut Store, ty: TableType) -> Result<Extern, Interruption> {
+    let (element, null) = match ty.element {
+        ValueType::ExternRef => (Type::ExternRef, Value::ExternRef(None)),
+        _ => (Type::FuncRef, Value::FuncRef(None)),
+    };
+    let ty = wasmer::TableType::new(element, ty.min, ty.max);
+    Table::new(store, ty, null)
+        .map(Extern::Table)
+        .map_err(|_| Interruption::OutOfMemory("a guest's table"))
 }
 
 /// Makes a global with its value.

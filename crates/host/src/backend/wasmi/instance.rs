@@ -26,6 +26,7 @@ pub(super) fn instantiate(
         externs.push(match import {
             HostImport::Function(function) => host::import(&mut store, function),
             HostImport::Memory(memory) => objects::memory(&mut store, &memory)?,
+            HostImport::Table(ty) => objects::table(&mut store, ty)?,
             HostImport::Global(global) => objects::global(&mut store, &global),
             HostImport::Again(position) => externs[position],
         });

@@ -1,6 +1,7 @@
-//! Memories and globals that the host makes for an instance, in the instance's store.
+//! Memories, tables and globals that the host makes for an instance, in the instance's store.
 
-use wasmi::{Extern, Global, Memory, MemoryType, Mutability, Store};
+use aingle_wasm_prepare::{TableType, ValueType};
+use wasmi::{Extern, Global, Memory, MemoryType, Mutability, Nullable, Ref, RefType, Store, Table};
 
 use super::guest::GuestState;
 use super::values;
@@ -21,6 +22,20 @@ pub(super) fn memory(
         .write(&mut *store, 0, &import.contents)
         .map_err(|error| Interruption::Fault(format!("contents beyond their memory: {error}")))?;
     Ok(Extern::Memory(memory))
+}
+
+/// Makes a table of nulls.
+///
+/// # Errors
+/// - [`Interruption::OutOfMemory`] if the machine has no room for it.
+pub(super) fn table(store: &mut Store<GuestState>, ty: TableType) -> Result<Extern, Interruption> {
+    let (element, null) = match ty.element {
+        ValueType::ExternRef => (RefType::Extern, Ref::Extern(Nullable::Null)),
+        _ => (RefType::Func, Ref::Func(Nullable::Null)),
+    };
+    Table::new(store, wasmi::TableType::new(element, ty.min, ty.max), null)
+        .map(Extern::Table)
+        .map_err(|_| Interruption::OutOfMemory("a guest's table"))
 }
 
 /// Makes a global with its value.
