@@ -54,6 +54,9 @@ function tee(file, args) {
       process.stdout.write(text);
     });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output }));
+    child.on('close', (status, signal) => {
+      if (signal !== null) console.error(`${[file, ...args].join(' ')} was stopped by ${signal}`);
+      resolve({ status, output });
+    });
   });
 }
