@@ -9,12 +9,13 @@ use aingle_wasm_host::{
     BackendKind, ComplexityCaps, Costs, EngineConfig, ErrorCode, Limits, Phase, StaticMemoryBound,
     WasmEngine,
 };
-use napi::bindgen_prelude::{BigInt, Env, External, Function, Uint8Array, Unknown};
+use napi::bindgen_prelude::{BigInt, Env, External, Function, Object, Uint8Array, Unknown};
 use napi_derive::napi;
 
 use crate::dispatcher::Message;
 use crate::error::Failure;
 use crate::frame::{local, run};
+use crate::hot;
 use crate::module::Module;
 use crate::runtime::Runtime;
 use crate::settle::Delivery;
@@ -121,15 +122,23 @@ pub(crate) fn engines() -> Vec<AvailableEngine> {
 pub(crate) fn open_runtime(
     env: Env,
     settle: Function<'_>,
-    input: Unknown<'_>,
-    output: Unknown<'_>,
-    receipt: Unknown<'_>,
-    words: Unknown<'_>,
-    bytes: Unknown<'_>,
+    buffers: Object<'_>,
 ) -> napi::Result<External<Rc<Runtime>>> {
-    let buffers = [&input, &output, &receipt, &words, &bytes].map(local);
     run(env, |js| {
-        Runtime::open(js, local(&settle), buffers).map(External::new)
+        Runtime::open(js, local(&settle), local(&buffers)).map(External::new)
+    })
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn slab_function<'env>(
+    env: Env,
+    runtime: &External<Rc<Runtime>>,
+) -> napi::Result<Unknown<'env>> {
+    run(env, |js| {
+        let function = hot::slab_function(js, runtime)?;
+        // SAFETY: the function was just made in this environment.
+        Ok(unsafe { Unknown::from_raw_unchecked(js.env(), function) })
     })
 }
 

@@ -1,18 +1,21 @@
 //! The functions that are called per call: raw Node-API, because what `#[napi]` adds to a function costs more than a
 //! small guest. Each is named as in `binding.ts`.
 
+use std::ffi::c_void;
 use std::mem;
+use std::rc::Rc;
 use std::time::Instant;
 
-use aingle_wasm_host::{CallOptions, InstanceState, Value};
+use aingle_wasm_host::{CallOptions, ExportHandle, InstanceState, Value};
 use napi::sys;
 
 use crate::convert;
 use crate::error::Failure;
-use crate::instance::{Export, Instance};
-use crate::js::{Js, Local, entry};
+use crate::instance::{Export, Handle, Instance};
+use crate::js::{Js, Local, entry, entry_with};
 use crate::receipt;
-use crate::region::Region;
+use crate::region::Word;
+use crate::runtime::Runtime;
 use crate::settle::Delivery;
 
 /// Arguments of `invokeFew` beside instance and handle.
@@ -38,7 +41,7 @@ macro_rules! functions {
 
 functions! {
     c"exportHandle" => export_handle: 2;
-    c"callSlab" => call_slab: 4;
+    c"instanceNumber" => instance_number: 1;
     c"callBytes" => call_bytes: 4;
     c"invokeFew" => invoke_few: 2 + FEW;
     c"invokeMany" => invoke_many: 3;
@@ -59,63 +62,102 @@ fn export_handle(js: Js, [instance, name]: [Local; 2]) -> Result<Local, Failure>
     js.uint32(this(js, instance)?.number_export(&js.to_string(name)?)?)
 }
 
-fn call_slab(js: Js, [instance, handle, length, fuel]: [Local; 4]) -> Result<Local, Failure> {
-    let instance = this(js, instance)?;
-    let length = js.to_u32(length)? as usize;
+fn instance_number(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
+    js.uint32(handle(js, instance)?.number)
+}
+
+/// Words of the control region. The first ones are written by JavaScript before a call, the last one by the call.
+mod control {
+    /// Number of the instance.
+    pub(super) const INSTANCE: usize = 0;
+    /// Number of the exported function.
+    pub(super) const EXPORT: usize = 1;
+    /// Bytes of the input.
+    pub(super) const LENGTH: usize = 2;
+    /// Whether the call has options and leaves a receipt.
+    pub(super) const OPTIONS: usize = 3;
+    /// Fuel of such a call, as an exact count.
+    pub(super) const FUEL: usize = 4;
+    /// Bytes of the output.
+    pub(super) const OUTPUT: usize = 5;
+}
+
+/// The function behind `callSlab`. Everything it takes and gives goes through the runtime's regions: each argument of a
+/// Node-API function costs about as much as a small guest.
+pub(crate) fn slab_function(js: Js, runtime: &Rc<Runtime>) -> Result<Local, Failure> {
+    unsafe extern "C" fn callback(
+        env: sys::napi_env,
+        info: sys::napi_callback_info,
+    ) -> sys::napi_value {
+        // SAFETY: Node calls this with the environment and information of this very call.
+        unsafe { entry_with(env, info, call_slab) }
+    }
+    let data = Rc::as_ptr(runtime).cast_mut().cast();
+    js.function(c"callSlab", Some(callback), data)
+}
+
+fn call_slab(js: Js, runtime: *mut c_void) -> Result<Option<Local>, Failure> {
+    // SAFETY: the function was made with a runtime, which lives as long as its environment (see `Runtime::open`), and so
+    // while functions of the environment are called.
+    let runtime = unsafe { &*runtime.cast_const().cast::<Runtime>() };
+    let control = &runtime.control;
+    let instance = runtime
+        .instances
+        .borrow()
+        .get(control.number(control::INSTANCE) as u32)?;
+    let export = instance.handle(control.number(control::EXPORT) as u32)?;
+    let options = if control.number(control::OPTIONS) == 0.0 {
+        CallOptions::default()
+    } else {
+        with_fuel(u64::from_ne_bytes(control.word(control::FUEL)))
+    };
     // SAFETY: the facade fills the region before this call and leaves it alone until the call is over, also when a host
     // function calls another guest meanwhile.
-    let input = unsafe { instance.runtime.input.prefix(length) };
-    send(
-        js,
-        instance,
-        handle,
-        input,
-        fuel,
-        Some(&instance.runtime.output),
-    )
+    let input = unsafe {
+        runtime
+            .input
+            .prefix(control.number(control::LENGTH) as usize)
+    };
+    send(&instance, export, input, options, |output| {
+        if runtime.output.write(0, output) {
+            control.write_words(control::OUTPUT, &[Word::Number(output.len() as f64)]);
+            return Ok(None);
+        }
+        js.bytes(output).map(Some)
+    })?
 }
 
 fn call_bytes(js: Js, [instance, handle, input, fuel]: [Local; 4]) -> Result<Local, Failure> {
     let instance = this(js, instance)?;
+    let export = instance.handle(js.to_u32(handle)?)?;
+    let options = options(js, fuel)?;
     // SAFETY: without host functions no JavaScript runs before the end of the call; with them, the bytes are copied first.
     // The facade gives no array that other threads can write.
     let input = unsafe { js.slice(input) }?;
+    let give = |output: &[u8]| js.bytes(output);
     if instance.shared.link.is_used() {
         let copy = input.to_vec();
-        send(js, instance, handle, &copy, fuel, None)
+        send(instance, export, &copy, options, give)?
     } else {
-        send(js, instance, handle, input, fuel, None)
+        send(instance, export, input, options, give)?
     }
 }
 
-/// A call of bytes on this thread. The output goes to `place`, if it fits, and its length is returned; else it becomes an
-/// array of its own. With `fuel` the call leaves a receipt, without it has the engine's fuel.
-fn send(
-    js: Js,
+/// A call of bytes on this thread. A timed one leaves a receipt.
+fn send<R>(
     instance: &Instance,
-    handle: Local,
+    export: ExportHandle,
     input: &[u8],
-    fuel: Local,
-    place: Option<&Region>,
-) -> Result<Local, Failure> {
-    let export = instance.export(js.to_u32(handle)?)?;
-    let runtime = &*instance.runtime;
-    let options = options(js, fuel)?;
+    options: CallOptions,
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<R, Failure> {
     let mut taken = instance.shared.try_use()?;
     instance.shared.link.begin_call(0);
     let guest = taken.guest();
-    let output = guest.call_with(export.handle, input, options, |output| {
-        let placed = place.is_some_and(|place| place.write(0, output));
-        if placed {
-            js.uint32(output.len() as u32)
-        } else {
-            js.bytes(output)
-        }
-    })??;
+    let output = guest.call_with(export, input, options, read)?;
     if options.timed {
-        runtime
-            .receipt
-            .write_words(0, &receipt::words(guest.receipt(), 0.0));
+        let receipt = receipt::words(guest.receipt(), 0.0);
+        instance.runtime.receipt.write_words(0, &receipt);
     }
     Ok(output)
 }
@@ -124,10 +166,14 @@ fn options(js: Js, fuel: Local) -> Result<CallOptions, Failure> {
     if js.is_undefined(fuel)? {
         return Ok(CallOptions::default());
     }
-    Ok(CallOptions {
-        fuel: Some(js.to_i64(fuel)?.cast_unsigned()),
+    Ok(with_fuel(js.to_i64(fuel)?.cast_unsigned()))
+}
+
+fn with_fuel(fuel: u64) -> CallOptions {
+    CallOptions {
+        fuel: Some(fuel),
         timed: true,
-    })
+    }
 }
 
 fn invoke_few(
@@ -170,7 +216,7 @@ fn invoke_sync(
 
 fn call(js: Js, [instance, id, handle, input, fuel]: [Local; 5]) -> Result<Local, Failure> {
     let instance = this(js, instance)?;
-    let (id, handle) = (js.to_u32(id)?, instance.export(js.to_u32(handle)?)?.handle);
+    let (id, handle) = (js.to_u32(id)?, instance.handle(js.to_u32(handle)?)?);
     let options = options(js, fuel)?;
     // SAFETY: nothing runs before the bytes are copied.
     let input = unsafe { js.slice(input) }?.to_vec();
@@ -295,7 +341,11 @@ fn close_instance(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
 
 /// The instance that a function was called with.
 fn this<'a>(js: Js, instance: Local) -> Result<&'a Instance, Failure> {
+    Ok(&handle(js, instance)?.instance)
+}
+
+fn handle<'a>(js: Js, instance: Local) -> Result<&'a Handle, Failure> {
     // SAFETY: the facade, the only caller, gives what `instantiate` made. As an argument of the running function it stays
     // alive until that returns.
-    unsafe { js.external_ref::<Instance>(instance) }
+    unsafe { js.external_ref::<Handle>(instance) }
 }

@@ -12,14 +12,20 @@ use aingle_wasm_host::{
 
 use crate::error::Failure;
 use crate::host_function::HostLink;
-use crate::js::Js;
+use crate::js::{Js, Local};
 use crate::runtime::Runtime;
 
 /// What the collector is told that an instance weighs, in bytes. Its memory is address space for the most part, but some
 /// tens of thousands of instances use that up: the collector has to come before.
 const WEIGHT: i64 = 64 * 1024;
 
-/// An instance as JavaScript holds it.
+/// An instance as JavaScript holds it, known to its runtime by a number while it does.
+pub(crate) struct Handle {
+    pub(crate) instance: Rc<Instance>,
+    pub(crate) number: u32,
+}
+
+/// An instance in one JavaScript environment.
 pub(crate) struct Instance {
     pub(crate) runtime: Rc<Runtime>,
     pub(crate) shared: Arc<Shared>,
@@ -51,6 +57,55 @@ pub(crate) struct Use<'a> {
     shared: &'a Shared,
     /// Whether this is a thread of the pool.
     pooled: bool,
+}
+
+impl Handle {
+    /// Gives an instance to JavaScript.
+    pub(crate) fn give(js: Js, instance: Instance) -> Result<Local, Failure> {
+        let instance = Rc::new(instance);
+        let number = instance.runtime.instances.borrow_mut().add(&instance);
+        js.external(Self { instance, number })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let mut instances = self.instance.runtime.instances.borrow_mut();
+        instances.remove(self.number);
+    }
+}
+
+/// The instances that JavaScript holds, by number: the shortest way from a call to its instance.
+#[derive(Default)]
+pub(crate) struct Instances {
+    by_number: Vec<Option<Rc<Instance>>>,
+    free: Vec<u32>,
+}
+
+impl Instances {
+    fn add(&mut self, instance: &Rc<Instance>) -> u32 {
+        let instance = Some(Rc::clone(instance));
+        match self.free.pop() {
+            Some(number) => {
+                self.by_number[number as usize] = instance;
+                number
+            }
+            None => {
+                self.by_number.push(instance);
+                self.by_number.len() as u32 - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, number: u32) {
+        self.by_number[number as usize] = None;
+        self.free.push(number);
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Result<Rc<Instance>, Failure> {
+        let instance = self.by_number.get(number as usize).cloned().flatten();
+        instance.ok_or(Failure::Argument("the number of an instance"))
+    }
 }
 
 impl Instance {
@@ -93,6 +148,15 @@ impl Instance {
         let mut exports = self.exports.borrow_mut();
         exports.push(Export { handle, params });
         Ok(exports.len() as u32 - 1)
+    }
+
+    /// How the core knows the exported function of a number.
+    pub(crate) fn handle(&self, number: u32) -> Result<ExportHandle, Failure> {
+        let exports = self.exports.borrow();
+        let export = exports.get(number as usize);
+        export
+            .map(|export| export.handle)
+            .ok_or(Failure::Argument("a handle"))
     }
 
     /// The exported function of a number.

@@ -416,6 +416,34 @@ impl Js {
         Ok(arguments)
     }
 
+    /// A function that finds `data` with [`entry_with`].
+    pub(crate) fn function(
+        self,
+        name: &CStr,
+        callback: sys::napi_callback,
+        data: *mut c_void,
+    ) -> Result<Local, Failure> {
+        let length = name.count_bytes() as isize;
+        make!(napi_create_function(
+            self.0,
+            name.as_ptr(),
+            length,
+            callback,
+            data
+        ))
+    }
+
+    /// What the running function was made with.
+    fn data(self, info: sys::napi_callback_info) -> Result<*mut c_void, Failure> {
+        let none = ptr::null_mut();
+        let (mut data, mut count) = (ptr::null_mut(), 0);
+        // SAFETY: as in `make!`; `info` is that of the running callback, and no arguments are asked for.
+        check(unsafe {
+            sys::napi_get_cb_info(self.0, info, &mut count, none, none.cast(), &mut data)
+        })?;
+        Ok(data)
+    }
+
     /// Adds a raw function to `exports`.
     pub(crate) fn export(
         self,
@@ -423,14 +451,7 @@ impl Js {
         name: &CStr,
         callback: sys::napi_callback,
     ) -> Result<(), Failure> {
-        let length = name.count_bytes() as isize;
-        let function = make!(napi_create_function(
-            self.0,
-            name.as_ptr(),
-            length,
-            callback,
-            ptr::null_mut()
-        ))?;
+        let function = self.function(name, callback, ptr::null_mut())?;
         self.set(exports, name, function)
     }
 }
@@ -476,6 +497,26 @@ pub(crate) unsafe fn entry<const N: usize>(
         failure.throw(js);
         ptr::null_mut()
     })
+}
+
+/// As [`entry`], for a function without arguments that was made with data: `body` gets it, and what it answers is returned,
+/// `None` as `undefined`.
+///
+/// # Safety
+/// As [`entry`].
+#[inline]
+pub(crate) unsafe fn entry_with(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: fn(Js, *mut c_void) -> Result<Option<Local>, Failure>,
+) -> Local {
+    // SAFETY: as in `entry`.
+    let js = unsafe { Js::new(env) };
+    let result = guarded(|| body(js, js.data(info)?)).unwrap_or_else(|failure| {
+        failure.throw(js);
+        None
+    });
+    result.unwrap_or(ptr::null_mut())
 }
 
 /// Runs `body` and turns a panic into [`Failure::Internal`].

@@ -17,7 +17,7 @@ use crate::engine::InstanceLimits;
 use crate::error::Failure;
 use crate::frame::{local, run};
 use crate::host_function::{Declared, HostLink};
-use crate::instance::Instance;
+use crate::instance::{Handle, Instance};
 use crate::js::{Js, Local};
 use crate::runtime::Runtime;
 use crate::settle::Delivery;
@@ -196,7 +196,7 @@ pub(crate) fn instantiate_sync<'env>(
         let options = core_options(&core, link, options)?;
         let core = WasmInstance::with_options(&module.engine, &core, options)?;
         let instance = Instance::new(js, &module.runtime, &module.engine, core, Arc::clone(link));
-        let value = js.external(instance)?;
+        let value = Handle::give(js, instance)?;
         // SAFETY: `value` was just made in this environment.
         Ok(unsafe { Unknown::from_raw_unchecked(js.env(), value) })
     })
@@ -219,7 +219,7 @@ pub(crate) fn instantiate(
             link.begin_call(id);
             let core = WasmInstance::with_options(&engine, &core, options)?;
             Ok(Delivery::Made(Box::new(move |js, runtime| {
-                js.external(Instance::new(js, runtime, &engine, core, link))
+                Handle::give(js, Instance::new(js, runtime, &engine, core, link))
             })))
         })
     })

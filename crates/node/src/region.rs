@@ -53,6 +53,18 @@ impl Region {
             .all(|(word, index)| self.write(index * 8, &word.to_bytes()))
     }
 
+    /// The 64-bit word at `index`, which must be inside.
+    pub(crate) fn word(&self, index: usize) -> [u8; 8] {
+        assert!((index + 1) * 8 <= self.length, "a word of the region");
+        // SAFETY: as in `write`; a region is read on the JavaScript thread, where nothing writes it meanwhile.
+        unsafe { self.data.add(index * 8).cast::<[u8; 8]>().read() }
+    }
+
+    /// The word at `index` as a number that JavaScript wrote.
+    pub(crate) fn number(&self, index: usize) -> f64 {
+        f64::from_ne_bytes(self.word(index))
+    }
+
     /// The first `length` bytes, or as many as there are.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! What one JavaScript environment has for all of its engines: the inbox, the shared buffers, and the count of promises
 //! that keep the event loop alive.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -12,6 +12,7 @@ use napi::sys;
 
 use crate::dispatcher::{Dispatcher, Message};
 use crate::error::Failure;
+use crate::instance::Instances;
 use crate::js::{Js, Local, Thrown, guarded};
 use crate::reference::JsRef;
 use crate::region::Region;
@@ -20,32 +21,33 @@ use crate::settle::{Batch, Outcome};
 /// The binding's state in one environment. It lives on the JavaScript thread.
 pub(crate) struct Runtime {
     pub(crate) dispatcher: Arc<Dispatcher>,
+    /// What a synchronous call is asked for, see [`crate::hot`].
+    pub(crate) control: Region,
     /// Input of a synchronous call, if it fits.
     pub(crate) input: Region,
     /// Output of a synchronous call, if it fits.
     pub(crate) output: Region,
     /// The receipt of the last synchronous call.
     pub(crate) receipt: Region,
+    pub(crate) instances: RefCell<Instances>,
     settle: JsRef,
     batch: Batch,
     pending: Cell<u32>,
 }
 
 impl Runtime {
-    /// `settle(count, values)` of `native.ts` reads the first `count` entries of `words`; see [`crate::settle`].
-    pub(crate) fn open(
-        js: Js,
-        settle: Local,
-        [input, output, receipt, words, bytes]: [Local; 5],
-    ) -> Result<Rc<Self>, Failure> {
+    /// `buffers` is an array of those of `native/shared.ts`. `settle(count, values)` of `native.ts` reads the first `count` entries of `words`; see [`crate::settle`].
+    pub(crate) fn open(js: Js, settle: Local, buffers: Local) -> Result<Rc<Self>, Failure> {
         let dispatcher = Dispatcher::new(js);
-        let region = |array| Region::new(js, array, &dispatcher);
+        let region = |index| Region::new(js, js.element(buffers, index)?, &dispatcher);
         let runtime = Rc::new(Self {
-            input: region(input)?,
-            output: region(output)?,
-            receipt: region(receipt)?,
+            control: region(0)?,
+            input: region(1)?,
+            output: region(2)?,
+            receipt: region(3)?,
+            instances: RefCell::default(),
             settle: JsRef::new(js, settle, &dispatcher)?,
-            batch: Batch::new(region(words)?, region(bytes)?),
+            batch: Batch::new(region(4)?, region(5)?),
             pending: Cell::new(0),
             dispatcher,
         });

@@ -67,11 +67,14 @@ export interface Binding {
   /** The buffers are described in shared.ts. */
   openRuntime(
     settle: (count: number, values: readonly unknown[]) => void,
-    input: Uint8Array,
-    output: Uint8Array,
-    receipt: Float64Array,
-    words: Float64Array,
-    bytes: Uint8Array,
+    buffers: readonly [
+      control: Float64Array,
+      input: Uint8Array,
+      output: Uint8Array,
+      receipt: Float64Array,
+      words: Float64Array,
+      bytes: Uint8Array,
+    ],
   ): NativeRuntime;
 
   createEngine(runtime: NativeRuntime, options: NativeEngineOptions): NativeEngine;
@@ -102,16 +105,13 @@ export interface Binding {
   /** False if no call waits in a host function. */
   charge(link: NativeLink, fuel: bigint): boolean;
 
+  /** A synchronous call of bytes whose arguments and small output are in the shared buffers, see `Control` of shared.ts. Returns an output
+   * that has no room there. */
+  slabFunction(runtime: NativeRuntime): () => Uint8Array | undefined;
+  /** By which `slabFunction` knows an instance. */
+  instanceNumber(instance: NativeInstance): number;
   exportHandle(instance: NativeInstance, name: string): NativeHandle;
-  /** The input is the first `length` bytes of the shared buffer for inputs. A number is the length of the output in the other one. With
-   * `fuel` a receipt is left in its buffer; without it, the call has the engine's fuel. */
-  callSlab(
-    instance: NativeInstance,
-    handle: NativeHandle,
-    length: number,
-    fuel: bigint | undefined,
-  ): number | Uint8Array;
-  /** As `callSlab`, without the shared buffers; no other thread may write to `input`. */
+  /** No other thread may write to `input`. With `fuel` a receipt is left in its buffer; without it, the call has the engine's fuel. */
   callBytes(instance: NativeInstance, handle: NativeHandle, input: Uint8Array, fuel: bigint | undefined): Uint8Array;
   /** Gives nothing, the one result, or an array of several. For functions of up to `FEW` parameters. */
   invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: Value[]): unknown;

@@ -7,7 +7,7 @@ import type { Binding, NativeHandle, NativeInstance } from './binding';
 import { native, toError } from './failure';
 import type { HostSide } from './host-side';
 import type { Owner, Runtime } from './runtime';
-import { SLAB_BYTES } from './shared';
+import { Control, SLAB_BYTES } from './shared';
 
 /** By the number that the addon gives. */
 const STATES: readonly InstanceState[] = ['idle', 'running', 'host', 'poisoned', 'closed'];
@@ -21,8 +21,12 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   readonly #info: ModuleInfoJson;
   readonly #host: HostSide;
   readonly #instance: NativeInstance;
+  readonly #number: number;
   /** Of functions that take and return bytes. */
   readonly #handles = new Map<string, NativeHandle>();
+  /** The one that was called last: most callers call one function again and again. */
+  #lastName: string | undefined;
+  #lastHandle: NativeHandle = 0;
   /** Calls whose promise is not settled yet. They keep this object alive, see {@link Runtime.promise}. */
   #pending = 0;
 
@@ -32,6 +36,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     this.#info = info;
     this.#host = host;
     this.#instance = instance;
+    this.#number = this.#binding.instanceNumber(instance);
   }
 
   get state(): InstanceState {
@@ -141,8 +146,13 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     buffers.busy = true;
     try {
       buffers.input.set(input);
-      const output = this.#binding.callSlab(this.#instance, handle, input.length, fuel);
-      return typeof output === 'number' ? buffers.output.slice(0, output) : output;
+      const { numbers } = buffers.control;
+      numbers[Control.instance] = this.#number;
+      numbers[Control.export] = handle;
+      numbers[Control.length] = input.length;
+      numbers[Control.options] = fuel === undefined ? 0 : 1;
+      if (fuel !== undefined) buffers.control.counts[Control.fuel] = fuel;
+      return this.#runtime.callSlab() ?? buffers.output.slice(0, numbers[Control.output]);
     } catch (raw) {
       throw toError(raw);
     } finally {
@@ -151,8 +161,14 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   #bytesHandle(name: string): NativeHandle {
-    const known = this.#handles.get(name);
-    if (known !== undefined) return known;
+    if (name === this.#lastName) return this.#lastHandle;
+    const handle = this.#handles.get(name) ?? this.#findHandle(name);
+    this.#lastName = name;
+    this.#lastHandle = handle;
+    return handle;
+  }
+
+  #findHandle(name: string): NativeHandle {
     requireBytesFunction(this.#info, name);
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
     this.#handles.set(name, handle);

@@ -21,6 +21,8 @@ export class Runtime {
   readonly kind: NativeKind;
   readonly buffers: SharedBuffers;
   readonly handle: NativeRuntime;
+  /** See {@link Binding.slabFunction}. */
+  readonly callSlab: () => Uint8Array | undefined;
   /** By number; number 0 stands for synchronous calls. */
   readonly #pending: (Pending | undefined)[] = [undefined];
   readonly #free: number[] = [];
@@ -29,9 +31,10 @@ export class Runtime {
     this.binding = binding;
     this.kind = kind;
     this.buffers = new SharedBuffers(kind);
-    const { input, output, receipt, words, bytes } = this.buffers;
+    const { control, input, output, receipt, words, bytes } = this.buffers;
     const settle = (count: number, values: readonly unknown[]) => this.#settle(count, values);
-    this.handle = binding.openRuntime(settle, input, output, receipt.numbers, words.numbers, bytes);
+    this.handle = binding.openRuntime(settle, [control.numbers, input, output, receipt.numbers, words.numbers, bytes]);
+    this.callSlab = binding.slabFunction(this.handle);
   }
 
   /**

@@ -14,6 +14,22 @@ const RECEIPT_WORDS = 9;
 export const HEAD_WORDS = 4;
 export const ENTRY_WORDS = HEAD_WORDS + RECEIPT_WORDS;
 
+/** Words of the buffer that a synchronous call's arguments cross in, see crates/node/src/hot.rs. */
+export const Control = {
+  /** Number of the instance. */
+  instance: 0,
+  /** The exported function. */
+  export: 1,
+  /** Bytes of the input. */
+  length: 2,
+  /** 1: the call has fuel of its own and leaves a receipt. */
+  options: 3,
+  /** That fuel, as an exact count. */
+  fuel: 4,
+  /** Bytes of the output. */
+  output: 5,
+} as const;
+
 /** How an entry settles its promise. */
 export const Kind = {
   /** With bytes of the batch, and a receipt. */
@@ -63,11 +79,13 @@ export class SharedBuffers {
   readonly output = new Uint8Array(new ArrayBuffer(SLAB_BYTES));
   /** Whether a call is using them: a host function may make another one meanwhile. */
   busy = false;
+  readonly control: Words;
   readonly receipt: Words;
   readonly words: Words;
   readonly bytes = new Uint8Array(new ArrayBuffer(BATCH_BYTES));
 
   constructor(backend: NativeKind) {
+    this.control = new Words(Object.keys(Control).length, backend);
     this.receipt = new Words(RECEIPT_WORDS, backend);
     this.words = new Words(BATCH_ENTRIES * ENTRY_WORDS, backend);
   }

@@ -127,11 +127,7 @@ fn of_system(import: &Import, session: &Arc<Session>) -> Option<HostImport> {
     let ExternType::Function(ty) = &import.ty else {
         return None;
     };
-    let call = system::function(&import.name, ty, session)?;
-    Some(HostImport::Function(FunctionImport {
-        ty: ty.clone(),
-        call,
-    }))
+    system::function(&import.name, ty, session).map(HostImport::Function)
 }
 
 /// The body of a given function, or what was given if that is not what is asked for.
@@ -157,6 +153,7 @@ fn of_user(
     Ok(HostImport::Function(FunctionImport {
         ty: ty.clone(),
         call,
+        quick: None,
     }))
 }
 

@@ -1,7 +1,6 @@
 //! Calls of exports: bytes to bytes, and core values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use aingle_wasm_types::{ErrorCode, Phase};
@@ -107,8 +106,8 @@ impl WasmInstance {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, HostError> {
         let function = self.bytes_function(handle)?;
-        let session = Arc::clone(&self.session);
-        let convention = session
+        let convention = *self
+            .session
             .convention()
             .expect("resolved when the instance was made");
         let len = convention
@@ -134,7 +133,7 @@ impl WasmInstance {
                 read(output)
             };
             let call = BytesCall {
-                convention,
+                convention: &convention,
                 function,
                 input,
                 block: Block {

@@ -14,7 +14,7 @@ use wasmer::sys::vm::{
 use wasmer::{AsStoreMut, Extern, Store, Type, VMExternToExtern};
 
 use super::guest::GuestRef;
-use crate::backend::{FunctionImport, HostCall, Stopped};
+use crate::backend::{FunctionImport, HostCall, QuickCall, Stopped};
 use crate::value::Slot;
 
 /// Slots that are copied to the stack; a longer list goes to the heap.
@@ -24,6 +24,7 @@ const INLINE_SLOTS: usize = 8;
 struct HostEntry {
     guest: GuestRef,
     call: HostCall,
+    quick: Option<QuickCall>,
     params: usize,
     results: usize,
 }
@@ -37,8 +38,17 @@ pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport)
     let entry = HostEntry {
         guest,
         call: import.call,
+        quick: import.quick,
         params: import.ty.params.len(),
         results: import.ty.results.len(),
+    };
+    let (kind, func_ptr) = match entry.quick {
+        Some(_) => {
+            let body = enter_quick as unsafe extern "C" fn(*mut Context, u32, u32) -> u32;
+            (VMFunctionKind::Static, body as *const VMFunctionBody)
+        }
+        // Filled in by the linker with a trampoline that collects the arguments and calls `address`.
+        None => (VMFunctionKind::Dynamic, std::ptr::null()),
     };
     let address = enter as unsafe extern "C" fn(*mut Context, *mut Slot) as *const VMFunctionBody;
     let context = Box::new(Context {
@@ -46,8 +56,7 @@ pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport)
         ctx: entry,
     });
     let anyfunc = VMCallerCheckedAnyfunc {
-        // Filled in by the linker with a trampoline that collects the arguments and calls `address`.
-        func_ptr: std::ptr::null(),
+        func_ptr,
         type_index,
         vmctx: VMFunctionContext {
             host_env: std::ptr::from_ref(&*context).cast_mut().cast(),
@@ -56,7 +65,7 @@ pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport)
     };
     let function = VMFunction {
         anyfunc: MaybeInstanceOwned::Host(Box::new(UnsafeCell::new(anyfunc))),
-        kind: VMFunctionKind::Dynamic,
+        kind,
         signature,
         host_data: context,
     };
@@ -80,6 +89,21 @@ unsafe extern "C" fn enter(context: *mut Context, values: *mut Slot) {
         // SAFETY: the guest is on the stack, and this frame holds nothing that has a destructor.
         unsafe { raise_user_trap(Box::new(GuestStopped)) }
     }
+}
+
+/// Called by the guest directly: the engine's typed form of a host function, which is right for a single result.
+unsafe extern "C" fn enter_quick(context: *mut Context, first: u32, second: u32) -> u32 {
+    // SAFETY: as in `enter`.
+    let entry = unsafe { &(*context).ctx };
+    let mut guest = entry.guest;
+    let quick = entry.quick.as_ref();
+    if let Some(result) = quick.and_then(|quick| quick(&mut guest, [first, second])) {
+        return result;
+    }
+    let mut values = [Slot::from(first), Slot::from(second)];
+    // SAFETY: the function has two parameters and one result, for which there is room.
+    unsafe { enter(context, values.as_mut_ptr()) };
+    values[0] as u32
 }
 
 /// Copies the arguments out, runs the function, copies the results back.
