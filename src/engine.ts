@@ -1,14 +1,17 @@
-import type { BackendEngine, LoadAttempt, ResolvedEngineOptions } from './backend/backend';
+import type { BackendEngine, BackendModule, LoadAttempt, ResolvedEngineOptions } from './backend/backend';
 import { selectBackend } from './backend/select';
+import { compiled, compilesObserved } from './diagnostics';
 import { createError, invalidType, invalidValue } from './errors/error';
 import { measureFuel } from './measure';
 import { Module } from './module';
 import { readEngineOptions } from './options/engine';
+import { readCompileOptions } from './options/instance';
 import { givenBytes, isPath, loadFile, SOURCE_TYPES } from './source';
 import type {
   BackendKind,
   Bytes,
   CacheStats,
+  CompileOptions,
   EngineOptions,
   EngineStats,
   FuelMeasurement,
@@ -46,6 +49,8 @@ export class Engine {
   /** The cache of `compileCached`. */
   readonly cache: { stats(): CacheStats; clear(): void };
   readonly #engine: BackendEngine;
+  /** Whether the caller asked for a time limit, which must not be dropped then. */
+  readonly #timeoutAsked: boolean;
   #closed = false;
 
   /**
@@ -57,6 +62,7 @@ export class Engine {
    */
   constructor(options?: EngineOptions) {
     this.options = readEngineOptions(options);
+    this.#timeoutAsked = typeof options?.timeoutMs === 'number';
     const { factory, attempts } = selectBackend(this.options.backend);
     const { kind, version, source } = factory;
     this.backend = Object.freeze({ kind, version, source, attempts: Object.freeze([...attempts]) });
@@ -82,19 +88,21 @@ export class Engine {
    *
    * @param source the module's bytes, or the path or `file:` URL of a file; a `.wat` file is assembled if the package `wabt` is installed
    * @throws {AingleWasmError} `ERR_MODULE_MALFORMED`, `ERR_MODULE_INVALID`, `ERR_FEATURE_DISABLED`, `ERR_MODULE_TOO_COMPLEX`,
-   *   `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_ENGINE_CLOSED`; file system errors as Node throws them
+   *   `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_COMPILE_TIMEOUT` after `limits.compileMs`, `ERR_ENGINE_CLOSED`; file system errors as
+   *   Node throws them
    */
-  async compile(source: Bytes | string | URL): Promise<Module> {
+  async compile(source: Bytes | string | URL, options?: CompileOptions): Promise<Module> {
     this.#requireOpen();
+    const resolved = readCompileOptions(options);
     // Bytes are handed over at once, so that the caller may reuse them; only a file is waited for.
     const bytes = isPath(source) ? await loadFile(source) : givenBytes('source', source, SOURCE_TYPES);
-    return Module.of(this.options, await this.#engine.compile(bytes));
+    return this.#observed(() => this.#engine.compile(bytes, resolved));
   }
 
   /** As {@link compile}, of bytes, on this thread. */
-  compileSync(source: Bytes): Module {
+  compileSync(source: Bytes, options?: CompileOptions): Module {
     this.#requireOpen();
-    return Module.of(this.options, this.#engine.compileSync(givenBytes('source', source)));
+    return this.#adopt(this.#engine.compileSync(givenBytes('source', source), readCompileOptions(options)));
   }
 
   /**
@@ -102,11 +110,13 @@ export class Engine {
    *
    * @param label what the caller calls the module
    */
-  async compileCached(label: string | Uint8Array, source: Bytes): Promise<Module> {
+  async compileCached(label: string | Uint8Array, source: Bytes, options?: CompileOptions): Promise<Module> {
     this.#requireOpen();
+    const resolved = readCompileOptions(options);
     const key = typeof label === 'string' ? encoder.encode(label) : label;
     if (!(key instanceof Uint8Array)) throw invalidType('label', 'a string or a Uint8Array', label);
-    return Module.of(this.options, await this.#engine.compileCached(key, givenBytes('source', source)));
+    const bytes = givenBytes('source', source);
+    return this.#observed(() => this.#engine.compileCached(key, bytes, resolved));
   }
 
   /**
@@ -137,7 +147,7 @@ export class Engine {
     return measureFuel(module, name, inputs, options);
   }
 
-  /** Refuses new work, rejects calls that wait for their turn, and resolves when those that run have ended. */
+  /** Refuses new work, stops the calls that run, rejects those that wait for their turn, and resolves when all have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#engine.close();
@@ -145,6 +155,23 @@ export class Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #observed(compile: () => Promise<BackendModule>): Promise<Module> {
+    if (!compilesObserved()) return this.#adopt(await compile());
+    const begun = performance.now();
+    try {
+      const module = this.#adopt(await compile());
+      compiled({ module, wallMs: performance.now() - begun });
+      return module;
+    } catch (error) {
+      compiled({ error, wallMs: performance.now() - begun });
+      throw error;
+    }
+  }
+
+  #adopt(module: BackendModule): Module {
+    return Module.of(this.options, this.#timeoutAsked, module);
   }
 
   #requireOpen(): void {

@@ -6,6 +6,7 @@ import { BYTES_TYPE, isBytesType } from './exports';
 import { formatExtern, formatGlobal, formatMemory } from './extern';
 import { Global, globalOf } from './global';
 import { envelopeCall, numericCall } from './host-call';
+import type { Face } from './host-context';
 import { HostFunction } from './host-function';
 import { type HeldBytes, Memory, memoryOf } from './memory';
 import { plainObject } from './options/table';
@@ -56,11 +57,18 @@ export interface Linked {
  * Links every import, without taking anything yet.
  *
  * @param memoryPages pages that no memory of the engine may pass
+ * @param face the instance as host functions will see it
  * @throws `ERR_IMPORT_MISSING` or `ERR_IMPORT_TYPE` with all problems at once; the first where at least one import is missing
  * @throws TypeErrors for `imports` and `host` that are no objects of what can be imported
  */
-export function linkImports(info: ModuleInfoJson, imports: unknown, host: unknown, memoryPages: number): Linked {
-  const linking = new Linking(readGiven(imports, host), memoryPages);
+export function linkImports(
+  info: ModuleInfoJson,
+  imports: unknown,
+  host: unknown,
+  memoryPages: number,
+  face: Face,
+): Linked {
+  const linking = new Linking(readGiven(imports, host), memoryPages, face);
   for (const wanted of info.imports) linking.add(wanted);
   if (linking.problems.length > 0) throw linkError(linking.problems);
   return linking;
@@ -74,12 +82,14 @@ class Linking implements Linked {
   memory: Memory | undefined;
   readonly #given: GivenModules;
   readonly #memoryPages: number;
+  readonly #face: Face;
   /** Mutable globals with the import that each is given to: one variable cannot be two. */
   readonly #variables = new Map<Global, { readonly name: string; readonly number: number }>();
 
-  constructor(given: GivenModules, memoryPages: number) {
+  constructor(given: GivenModules, memoryPages: number, face: Face) {
     this.#given = given;
     this.#memoryPages = memoryPages;
+    this.#face = face;
   }
 
   claim(): Claim[] {
@@ -109,7 +119,9 @@ class Linking implements Linked {
     requireCarried(type, 'link');
     if ('memory' in found || 'global' in found) return mismatch(wanted, describeGiven(found));
     const linked =
-      'envelope' in found ? linkEnvelope(wanted, type, found.envelope) : linkNumeric(wanted, type, found.numeric);
+      'envelope' in found
+        ? linkEnvelope(wanted, type, found.envelope, this.#face)
+        : linkNumeric(wanted, type, found.numeric, this.#face);
     if ('expected' in linked) return linked;
     this.hostFunctions.push(linked);
     return undefined;
@@ -209,18 +221,20 @@ function linkEnvelope(
   { module, name, ...wanted }: ImportDescriptor,
   type: FunctionType,
   fn: EnvelopeHostFunction,
+  face: Face,
 ): ResolvedHostFunction | ImportProblem {
   if (!isBytesType(type)) return mismatch({ module, name, ...wanted }, formatType(BYTES_TYPE));
-  return { module, name, type, cost: 0n, kind: 'envelope', call: envelopeCall(fn) };
+  return { module, name, type, cost: 0n, kind: 'envelope', call: envelopeCall(fn, face) };
 }
 
 function linkNumeric(
   { module, name, ...wanted }: ImportDescriptor,
   type: FunctionType,
   given: NumericHostFunction | HostFunction,
+  face: Face,
 ): ResolvedHostFunction | ImportProblem {
   if (typeof given === 'function')
-    return { module, name, type, cost: 0n, kind: 'numeric', call: numericCall(given, type, false) };
+    return { module, name, type, cost: 0n, kind: 'numeric', call: numericCall(given, type, false, face) };
   const declared = { params: [...(given.params ?? type.params)], results: [...(given.results ?? type.results)] };
   if (!sameFunction(declared, type)) return mismatch({ module, name, ...wanted }, formatType(declared));
   return {
@@ -229,7 +243,7 @@ function linkNumeric(
     type,
     cost: BigInt(given.cost),
     kind: 'numeric',
-    call: numericCall(given.call, type, given.context),
+    call: numericCall(given.call, type, given.context, face),
   };
 }
 

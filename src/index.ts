@@ -1,6 +1,7 @@
 // The public surface, all of it.
 
 export type { CallResult } from './call-result';
+export type { CallMessage, CompileMessage } from './diagnostics';
 export type { BackendDescription } from './engine';
 export { Engine } from './engine';
 export { type Cipher, type DecodeOptions, type EncodeOptions, envelope } from './envelope';

@@ -1,6 +1,12 @@
-import type { BackendInstance, BackendModule, ResolvedEngineOptions, ResolvedInstanceOptions } from './backend/backend';
+import type {
+  BackendInstance,
+  BackendModule,
+  ResolvedCallOptions,
+  ResolvedEngineOptions,
+  ResolvedInstanceOptions,
+} from './backend/backend';
 import { createError, invalidType } from './errors/error';
-import { HostContext, type HostScope } from './host-context';
+import type { Face } from './host-context';
 import { type Linked, linkImports } from './imports';
 import { Instance } from './instance';
 import { PAGE_BYTES } from './options/engine';
@@ -17,11 +23,14 @@ export class Module {
   /** What it exports, in its order. */
   readonly exports: readonly ExportDescriptor[];
   readonly #engine: ResolvedEngineOptions;
+  /** Whether the engine was made with a time limit, rather than with the default one. */
+  readonly #timeoutAsked: boolean;
   readonly #module: BackendModule;
   #closed = false;
 
-  private constructor(engine: ResolvedEngineOptions, module: BackendModule) {
+  private constructor(engine: ResolvedEngineOptions, timeoutAsked: boolean, module: BackendModule) {
     this.#engine = engine;
+    this.#timeoutAsked = timeoutAsked;
     this.#module = module;
     this.digest = module.digest;
     this.imports = deepFreeze(module.info.imports);
@@ -29,8 +38,8 @@ export class Module {
   }
 
   /** @internal */
-  static of(engine: ResolvedEngineOptions, module: BackendModule): Module {
-    return new Module(engine, module);
+  static of(engine: ResolvedEngineOptions, timeoutAsked: boolean, module: BackendModule): Module {
+    return new Module(engine, timeoutAsked, module);
   }
 
   /** @internal Whether the engine of these options made it. */
@@ -46,7 +55,8 @@ export class Module {
   }
 
   /**
-   * Makes an instance and runs its start function and `_initialize`, if it has them, under `fuel`.
+   * Makes an instance and runs its start function and `_initialize`, if it has them, under `fuel` and `timeoutMs`. On the v8 backend the guest
+   * gets a thread of its own.
    *
    * @throws {AingleWasmError} `ERR_IMPORT_MISSING`, `ERR_IMPORT_TYPE` (all at once), `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`,
    *   `ERR_OUT_OF_MEMORY` (also for too many live instances), and what a call can end with, since guest code runs
@@ -62,7 +72,11 @@ export class Module {
     }
   }
 
-  /** As {@link instantiate}, on this thread. */
+  /**
+   * As {@link instantiate}, on this thread. On the v8 backend the guest stays on this thread: its calls are short, and nothing can stop them in time.
+   *
+   * @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` if a time limit was asked for that would not hold
+   */
   instantiateSync(options?: InstanceOptions): Instance {
     const { resolved, linked, adopt } = this.#resolve(options);
     const claims = linked.claim();
@@ -85,16 +99,25 @@ export class Module {
   #resolve(options: InstanceOptions | undefined) {
     this.#requireOpen();
     const { imports, host, ...rest } = readInstanceOptions(options, this.#engine);
+    if (rest.signal?.aborted === true) throw createError('ERR_ABORTED', 'start', undefined, rest.signal.reason);
     const { info } = this.#module;
-    const linked = linkImports(info, imports, host, this.#engine.limits.memoryBytes / PAGE_BYTES);
+    const face: Face = {};
+    const linked = linkImports(info, imports, host, this.#engine.limits.memoryBytes / PAGE_BYTES, face);
     checkMemory(linked, rest.limits.memoryBytes);
-    const face: { instance?: Instance } = {};
     const { hostFunctions, memories, globals, memory } = linked;
-    const createContext = (scope: HostScope) => new HostContext(face, scope);
-    const resolved: ResolvedInstanceOptions = { ...rest, hostFunctions, memories, globals, createContext };
+    const timeoutAsked = rest.timeoutAsked || (this.#timeoutAsked && rest.timeoutMs !== null);
+    const resolved: ResolvedInstanceOptions = { ...rest, timeoutAsked, hostFunctions, memories, globals };
+    const defaults: ResolvedCallOptions = {
+      fuel: this.#engine.meteringLimit,
+      timeoutMs: this.#engine.timeoutMs,
+      timeoutAsked: false,
+      signal: undefined,
+      data: rest.data,
+      slices: undefined,
+    };
     const adopt = (instance: BackendInstance, claims: readonly Claim[]) => {
       for (const claim of claims) claim.settle(instance);
-      face.instance = Instance.of(this, info, this.#engine.meteringLimit, instance, rest.data, memory);
+      face.instance = Instance.of(this, info, defaults, instance, memory);
       return face.instance;
     };
     return { resolved, linked, adopt };

@@ -29,6 +29,8 @@ export interface Limits {
   hostCalls?: number;
   /** Live instances of an engine: 1 … 2^32−1. Default 100,000. Engines only. */
   instances?: number;
+  /** Milliseconds that compiling a module may take: 1 … 2^31−1. Default 60,000. Engines only. */
+  compileMs?: number;
 }
 
 /** Limits that an instance may lower for itself. */
@@ -75,6 +77,8 @@ export interface EngineOptions {
   limits?: Limits;
   /** Caps on what a module may contain; each 0 … 2^32−1. Defaults: docs/limits.md. */
   complexity?: Partial<Record<ComplexityCap, number>>;
+  /** Milliseconds that a call may take, from its submission: 1 … 2^31−1, or null for no limit. Default 30,000. */
+  timeoutMs?: number | null;
   /** Threads that run guests: 1 … 1,024. Default: the machine's cores. Native backend only. */
   threads?: number;
   /** Calls that may wait for a thread: 0 … 2^32−1. Default 10,000. */
@@ -118,8 +122,17 @@ export type ExportDescriptor = { name: string } & ExternDescriptor;
 export type NumericHostFunction = (...args: any[]) => unknown;
 
 /** A host function of bytes in, bytes out. What it returns is copied into the guest; text as UTF-8, nothing as no bytes. */
+export type EnvelopeHostFunction = (input: HostInput, context: HostContext) => HostOutput | Promise<HostOutput>;
+
+/** What a host function of bytes gives back. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function declared without a result is meant to fit
-export type EnvelopeHostFunction = (input: HostInput, context: HostContext) => Uint8Array | string | undefined | void;
+export type HostOutput = Uint8Array | string | undefined | void;
+
+/** How a module is compiled. */
+export interface CompileOptions {
+  /** Whether calls can be run in slices of fuel, see `sliceFuel`. Makes loops slower. Default false. */
+  sliceable?: boolean;
+}
 
 export interface InstanceOptions {
   /** Functions of core values, memories and globals by import module and name. A plain function takes the import's own type. */
@@ -133,6 +146,10 @@ export interface InstanceOptions {
   limits?: InstanceLimits;
   /** Fuel of instantiation itself (start function), in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
   fuel?: bigint | number;
+  /** Milliseconds that instantiation itself may take: 1 … 2^31−1, or null for no limit. Default: the engine's. */
+  timeoutMs?: number | null;
+  /** Stops the instantiation when it is aborted. */
+  signal?: AbortSignal;
   /** Handed to host functions as `context.data`. */
   data?: unknown;
 }
@@ -140,8 +157,57 @@ export interface InstanceOptions {
 export interface CallOptions {
   /** Fuel of this call, in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
   fuel?: bigint | number;
+  /** Milliseconds that this call may take, from now on and with the wait for its turn: 1 … 2^31−1, or null for no limit. Default: the engine's. */
+  timeoutMs?: number | null;
+  /** Stops this call when it is aborted; the reason becomes the error's cause. */
+  signal?: AbortSignal;
   /** Handed to host functions of this call as `context.data` instead of the instance's. */
   data?: unknown;
+  /** Fuel after which the guest pauses and `onSlice` decides, again and again: 1 … 2^62. For modules compiled with `sliceable`. Not in `callSync`. */
+  sliceFuel?: bigint | number;
+  /** Decides whether a paused guest goes on. Goes with `sliceFuel`. */
+  onSlice?: SliceHandler;
+}
+
+/** What a guest has used when a slice of its fuel is over. */
+export interface Slice {
+  readonly fuelUsed: bigint;
+  readonly fuelLeft: bigint;
+  /** Slices until now, this one included. */
+  readonly count: number;
+}
+
+/**
+ * Called when a slice is over, and when the fuel is. Nothing: the guest goes on, if it has fuel. A number or bigint: as much fuel is added to
+ * the call's limit first. `false`: the guest is stopped with `ERR_ABORTED`.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function declared without a result is meant to fit
+export type SliceHandler = (slice: Slice) => SliceDecision | void | Promise<SliceDecision | void>;
+export type SliceDecision = bigint | number | false | undefined;
+
+/**
+ * Where a guest run by `instance.start` is: done, or waiting for a host call that the embedder does whenever it likes. Exactly one of `resume` and
+ * `fail` is to be called, once; a step that is dropped leaves the guest waiting until its deadline or until the instance is closed.
+ */
+export type Step =
+  | { readonly done: true; readonly value: Value[] }
+  | {
+      readonly done: false;
+      readonly hostCall: { readonly module: string; readonly name: string; readonly args: Value[] };
+      /** Lets the guest go on with the host call's results. */
+      resume(results?: readonly Value[]): Promise<Step>;
+      /** Ends the guest as if the host function had thrown `error`. */
+      fail(error: unknown): Promise<Step>;
+    };
+
+/** What an instance did since it was made. */
+export interface InstanceStats {
+  /** Calls of its guest that have ended. */
+  readonly calls: number;
+  /** Calls that were stopped: fuel, time, abort, the machine's memory. */
+  readonly stopped: number;
+  /** Fuel of all calls. */
+  readonly fuel: bigint;
 }
 
 /** One sample: bytes or text for `instance.call`, or an array of core values for `instance.invoke`. */
@@ -203,7 +269,7 @@ export interface EngineStats {
   readonly instances: number;
   /** Calls of guests that were begun. */
   readonly calls: number;
-  /** Calls that were stopped: fuel, call depth, memory. */
+  /** Calls that were stopped: fuel, time, abort, the machine's memory. */
   readonly stopped: number;
   /** Fuel of all calls. */
   readonly fuel: bigint;

@@ -1,6 +1,6 @@
 // The seam between the facade and what runs guests. A backend is given options that were checked and resolved; it is the only side
 // that knows an engine. Errors cross it as `AingleWasmError`, made by `createError`.
-import type { HostContext, HostScope } from '../host-context';
+import type { HostScope } from '../host-context';
 import type {
   BackendKind,
   CacheStats,
@@ -11,8 +11,10 @@ import type {
   GlobalType,
   ImportDescriptor,
   InstanceState,
+  InstanceStats,
   MemoryType,
   Receipt,
+  SliceHandler,
   ValidationResult,
   Value,
 } from '../types';
@@ -58,10 +60,16 @@ export interface ResolvedEngineOptions {
   readonly costs: Readonly<Record<string, number>>;
   readonly cacheSize: number;
   readonly staticMemoryBound: 'auto' | number;
-  readonly limits: ResolvedLimits & { readonly instances: number };
+  readonly limits: ResolvedLimits & { readonly instances: number; readonly compileMs: number };
   readonly complexity: Readonly<Record<ComplexityCap, number>>;
+  /** Milliseconds of a call; null: no limit. */
+  readonly timeoutMs: number | null;
   readonly threads: number;
   readonly queue: number;
+}
+
+export interface ResolvedCompileOptions {
+  readonly sliceable: boolean;
 }
 
 /** What the JSON of `prepare` says about a module: the user's view, without reserved names. */
@@ -80,9 +88,11 @@ export interface ModuleInfoJson {
 /**
  * One imported function with what serves it; the facade has matched names and types.
  *
- * `numeric`: `call(args, context)` takes the parameters as core values and returns the results as core values, one for each result
- * of `type`, converted and checked. `envelope`: `call(input, context)` takes and returns bytes; `input` must be a copy of the guest's.
- * Whatever it throws goes through `hostFailure` of src/host-call.ts, ends the guest's call and is its error.
+ * `numeric`: `call(args, scope)` takes the parameters as core values and returns the results as core values, one for each result
+ * of `type`, converted and checked. `envelope`: `call(input, scope)` takes and returns bytes; `input` must be a copy of the guest's.
+ * Either may return a promise of that instead; where nothing can wait for it the call ends as by `hostFailure(name, promiseReturned(promise))`.
+ * Whatever it throws or rejects with goes through `hostFailure` of src/host-call.ts and ends the guest's call: an error, or a `Termination`,
+ * which the backend rejects the call with in turn, its `receipt` filled in.
  */
 export type ResolvedHostFunction = NumericHost | EnvelopeHost;
 
@@ -96,12 +106,12 @@ interface HostBase {
 
 export interface NumericHost extends HostBase {
   readonly kind: 'numeric';
-  call(args: readonly Value[], context: HostContext): readonly Value[];
+  call(args: readonly Value[], scope: HostScope): readonly Value[] | Promise<readonly Value[]>;
 }
 
 export interface EnvelopeHost extends HostBase {
   readonly kind: 'envelope';
-  call(input: Uint8Array, context: HostContext): Uint8Array;
+  call(input: Uint8Array, scope: HostScope): Uint8Array | Promise<Uint8Array>;
 }
 
 /** A memory that is to be made for the instance. */
@@ -135,16 +145,44 @@ export interface ResolvedInstanceOptions {
   readonly afterTrap: 'poison' | 'keep';
   /** At most the engine's. */
   readonly limits: ResolvedLimits;
+  /** Of instantiation itself, as `timeoutMs` and `signal`. */
   readonly fuel: bigint;
+  /** Milliseconds from now; null: no limit. */
+  readonly timeoutMs: number | null;
+  /** Whether the user asked for a time limit, of this or of the engine, rather than got the default one. */
+  readonly timeoutAsked: boolean;
+  readonly signal: AbortSignal | undefined;
   readonly data: unknown;
-  /** Makes the context that host functions of one instance get; a backend calls it once an instance. */
-  createContext(scope: HostScope): HostContext;
 }
 
 export interface ResolvedCallOptions {
   readonly fuel: bigint;
+  /** Milliseconds from the submission; null: no limit. */
+  readonly timeoutMs: number | null;
+  /** Whether this call asked for a time limit. */
+  readonly timeoutAsked: boolean;
+  /** Not aborted yet: the facade has looked. */
+  readonly signal: AbortSignal | undefined;
   readonly data: unknown;
+  readonly slices: ResolvedSlices | undefined;
 }
+
+export interface ResolvedSlices {
+  readonly fuel: bigint;
+  /** The user's function; what it returns or throws goes through `sliceDecision` of src/slices.ts. */
+  readonly decide: SliceHandler;
+}
+
+/** Where a stepwise call is. Arguments and results are core values, checked by the facade. */
+export type RawStep =
+  | { readonly done: true; readonly value: Value[] }
+  | {
+      readonly done: false;
+      readonly host: ResolvedHostFunction;
+      readonly args: Value[];
+      resume(results: readonly Value[]): Promise<RawStep>;
+      fail(error: unknown): Promise<RawStep>;
+    };
 
 export interface RawResult {
   readonly bytes: Uint8Array;
@@ -154,9 +192,9 @@ export interface RawResult {
 export interface BackendEngine {
   validate(bytes: Uint8Array): ValidationResult;
   /** Copies what it needs of `bytes` before it returns; so do the other compile functions. */
-  compile(bytes: Uint8Array): Promise<BackendModule>;
-  compileSync(bytes: Uint8Array): BackendModule;
-  compileCached(label: Uint8Array, bytes: Uint8Array): Promise<BackendModule>;
+  compile(bytes: Uint8Array, options: ResolvedCompileOptions): Promise<BackendModule>;
+  compileSync(bytes: Uint8Array, options: ResolvedCompileOptions): BackendModule;
+  compileCached(label: Uint8Array, bytes: Uint8Array, options: ResolvedCompileOptions): Promise<BackendModule>;
   cacheStats(): CacheStats;
   clearCache(): void;
   stats(): EngineStats;
@@ -175,14 +213,22 @@ export interface BackendModule {
 export interface BackendInstance {
   readonly state: InstanceState;
   readonly fuelUsed: bigint;
+  readonly stats: InstanceStats;
   /** Copies `input` before it returns. */
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult>;
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult;
   callRaw(name: string, input: Uint8Array): Uint8Array;
   /** `args` were checked against the export's type by `checkArguments` of src/values.ts. */
   invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]>;
-  /** The function behind `instance.exports[name]`: checks its arguments with `checkArguments` and returns with `unwrapResults`. */
-  exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown;
+  /** As `invoke`, with every host function served by steps instead of by its function. */
+  start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep>;
+  /**
+   * The function behind `instance.exports[name]`: checks its arguments with `checkArguments` and returns with `unwrapResults`.
+   *
+   * @param ended told what a call of it was thrown, and what it answers or throws is what the caller gets; told undefined after a call that
+   *   returned, if `callsObserved` of src/diagnostics.ts
+   */
+  exportFunction(name: string, type: FunctionType, ended: (thrown?: unknown) => unknown): (...args: Value[]) => unknown;
   memoryPages(): number;
   /** The range was checked against `memoryPages`. */
   memoryRead(ptr: number, len: number): Uint8Array;
@@ -192,5 +238,6 @@ export interface BackendInstance {
   globalGet(number: number): Value;
   /** Writes such a global. It is mutable, and the value was checked and converted. */
   globalSet(number: number, value: Value): void;
+  /** Stops the call that runs, rejects those that wait, and frees the guest as soon as nothing uses it. */
   close(): void;
 }

@@ -4,6 +4,7 @@ import type { ResolvedEngineOptions } from '../backend/backend';
 import type { EngineOptions } from '../types';
 import { costs } from './costs';
 import { autoOr, checkInteger, choice, flag, fuelLimit, group, integer, optional, readTable } from './table';
+import { MAX_TIMEOUT_MS, timeout } from './time';
 
 export const PAGE_BYTES = 65_536;
 const MIB = 1024 * 1024;
@@ -34,6 +35,7 @@ const LIMITS = {
   outputBytes: limit('outputBytes', 64 * MIB),
   hostCalls: optional((option, value) => checkInteger(option, value, 0, LIMIT_RANGES.hostCalls.max)),
   instances: integer(1, U32_MAX, 100_000),
+  compileMs: integer(1, MAX_TIMEOUT_MS, 60_000),
 };
 
 function cap(absent: number) {
@@ -69,6 +71,7 @@ export const ENGINE_OPTIONS = {
   staticMemoryBound: autoOr(integer(0, 65_536, 0)),
   limits: group(LIMITS),
   complexity: group(COMPLEXITY),
+  timeoutMs: timeout(30_000),
   threads: integer(1, 1_024, availableParallelism),
   queue: integer(0, U32_MAX, 10_000),
 };

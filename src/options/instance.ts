@@ -1,10 +1,16 @@
 // The options of `module.instantiate` and of calls.
-import type { ResolvedEngineOptions, ResolvedLimits } from '../backend/backend';
-import { outOfRange } from '../errors/error';
-import type { InstanceOptions } from '../types';
+import type {
+  ResolvedCallOptions,
+  ResolvedCompileOptions,
+  ResolvedEngineOptions,
+  ResolvedLimits,
+} from '../backend/backend';
+import { invalidType, invalidValue, outOfRange } from '../errors/error';
+import type { InstanceOptions, SliceHandler } from '../types';
 import { LIMIT_RANGES } from './engine';
 import { readFuel } from './fuel';
-import { anything, checkInteger, choice, optional, type Row, readTable } from './table';
+import { anything, checkInteger, choice, flag, optional, type Row, readTable } from './table';
+import { optionalTimeout, signal } from './time';
 
 type LimitName = keyof typeof LIMIT_RANGES;
 
@@ -28,13 +34,24 @@ const INSTANCE_OPTIONS = {
   afterTrap: choice(['poison', 'keep'], 'poison'),
   limits: optional((option, value) => readTable(option, value, LIMITS)),
   fuel: optional(readFuel),
+  timeoutMs: optionalTimeout,
+  signal,
   data: anything,
 };
 
 const CALL_OPTIONS = {
   fuel: optional(readFuel),
+  timeoutMs: optionalTimeout,
+  signal,
   data: anything,
+  sliceFuel: optional(readFuel),
+  onSlice: optional((option, value) => {
+    if (typeof value !== 'function') throw invalidType(option, 'a function', value);
+    return value as SliceHandler;
+  }),
 };
+
+const COMPILE_OPTIONS = { sliceable: flag(false) };
 
 const MEASURE_OPTIONS = {
   instance: anything,
@@ -43,12 +60,33 @@ const MEASURE_OPTIONS = {
 
 /** Options of an instance with the engine's values for what is absent. `imports` and `host` are as given; linking reads them. */
 export function readInstanceOptions(given: unknown, engine: ResolvedEngineOptions) {
-  const { limits, fuel, ...rest } = readTable('', given, INSTANCE_OPTIONS);
-  return { ...rest, limits: lowerLimits(engine.limits, limits), fuel: fuel ?? engine.meteringLimit };
+  const { limits, fuel, timeoutMs, ...rest } = readTable('', given, INSTANCE_OPTIONS);
+  return {
+    ...rest,
+    limits: lowerLimits(engine.limits, limits),
+    fuel: fuel ?? engine.meteringLimit,
+    timeoutMs: timeoutMs === undefined ? engine.timeoutMs : timeoutMs,
+    timeoutAsked: typeof timeoutMs === 'number',
+  };
 }
 
-export function readCallOptions(given: unknown) {
-  return readTable('', given, CALL_OPTIONS);
+/** The options of a call, with `defaults` for what is absent. */
+export function readCallOptions(given: unknown, defaults: ResolvedCallOptions): ResolvedCallOptions {
+  const { fuel, timeoutMs, signal, data, sliceFuel, onSlice } = readTable('', given, CALL_OPTIONS);
+  if ((sliceFuel === undefined) !== (onSlice === undefined))
+    throw invalidValue('sliceFuel', 'sliceFuel and onSlice are given together', sliceFuel);
+  return {
+    fuel: fuel ?? defaults.fuel,
+    timeoutMs: timeoutMs === undefined ? defaults.timeoutMs : timeoutMs,
+    timeoutAsked: typeof timeoutMs === 'number',
+    signal,
+    data: data ?? defaults.data,
+    slices: sliceFuel === undefined || onSlice === undefined ? undefined : { fuel: sliceFuel, decide: onSlice },
+  };
+}
+
+export function readCompileOptions(given: unknown): ResolvedCompileOptions {
+  return readTable('', given, COMPILE_OPTIONS);
 }
 
 /** `instance` is as given; instantiation reads it. */
