@@ -32,6 +32,7 @@ mod instance;
 mod limits;
 mod module;
 mod pool;
+mod stop;
 mod suggest;
 mod value;
 
@@ -59,7 +60,8 @@ pub use limits::{
     MAX_TABLE_ELEMENTS,
 };
 pub use module::Module;
-pub use pool::{Lane, Pool, Turn};
+pub use pool::{Lane, Parked, Pool, Turn};
+pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
 pub use value::Value;
 
 /// What most programs need, in one `use`.
