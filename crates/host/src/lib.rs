@@ -49,17 +49,18 @@ pub use engine::{EngineStats, WasmEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
-    HostMemory, HostTable, Imports,
+    HostMemory, HostTable, Imports, StopWatch,
 };
 pub use instance::{
     AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,
-    InstanceState, Monitor, Receipt, WasmInstance,
+    InstanceState, InstanceStats, Monitor, Receipt, Slice, SliceCallback, SliceDecision,
+    SliceOptions, WasmInstance,
 };
 pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
     MAX_TABLE_ELEMENTS,
 };
-pub use module::Module;
+pub use module::{CompileOptions, Module};
 pub use pool::{Lane, Parked, Pool, Turn};
 pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
 pub use value::Value;

@@ -19,6 +19,7 @@ use aingle_wasm_types::TrapKind;
 
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::HostError;
+use crate::stop::StopSwitch;
 use crate::value::Slot;
 
 #[cfg(not(any(feature = "wasmer", feature = "wasmi")))]
@@ -66,11 +67,12 @@ pub(crate) trait Backend: Send + Sync {
 /// A compiled module, shared by its instances.
 pub(crate) trait CompiledModule: Send + Sync {
     /// Makes an instance. `imports` are in the order of the module's imports; `globals` are the names of its exported
-    /// globals. Runs no guest code.
+    /// globals; `slice` is what a sliceable module calls when its fuel is spent. Runs no guest code.
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
         globals: &[String],
+        slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption>;
 
     /// Bytes of machine code and tables that this module keeps alive.
@@ -84,6 +86,9 @@ pub(crate) trait BackendInstance: Send {
 
     /// Looks an exported function up by name; the answer stays valid as long as the instance.
     fn function(&mut self, name: &str) -> Option<FunctionId>;
+
+    /// The way to stop the guest from another thread. Used only while the instance lives.
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch>;
 
     /// Lowers the caps that the guest's own growth is compared with: pages of the memory, elements of all tables.
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32);
@@ -102,6 +107,9 @@ pub(crate) trait Guest {
 
     /// The reason the guest wrote before it stopped itself: an [`aingle_wasm_types::meter::Stop`] as a number.
     fn status(&self) -> i32;
+
+    /// Forgets that reason.
+    fn clear_status(&mut self);
 
     /// The memory as it is now; empty when the guest has none.
     fn memory(&mut self) -> &mut [u8];

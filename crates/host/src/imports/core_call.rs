@@ -82,7 +82,7 @@ fn with_values<R>(types: &[ValueType], body: impl FnOnce(&mut [Value]) -> R) -> 
 
 /// The error of a call whose host function failed.
 #[cold]
-pub(super) fn failed(name: &str, error: HostFunctionError) -> HostError {
+pub(crate) fn failed(name: &str, error: HostFunctionError) -> HostError {
     let kind = ErrorKind::HostFunction {
         code: error.code,
         name: name.to_owned(),

@@ -69,6 +69,25 @@ pub(crate) fn link(
     Ok(linked)
 }
 
+/// What a sliceable module calls when its fuel is spent.
+pub(crate) fn slice(session: &Arc<Session>) -> FunctionImport {
+    let session = Arc::clone(session);
+    let ty = FunctionType {
+        params: vec![ValueType::I64],
+        results: vec![ValueType::I64],
+    };
+    FunctionImport {
+        ty,
+        call: Box::new(move |guest, slots| {
+            let rest = (slots[0] as u64).cast_signed();
+            let rest = session.next_slice(guest, rest)?;
+            slots[0] = rest.cast_unsigned().into();
+            Ok(())
+        }),
+        quick: None,
+    }
+}
+
 /// Elements of the tables that were given beyond those that the module asks for.
 pub(crate) fn extra_elements(info: &ModuleInfo, given: &Imports) -> u64 {
     let extra = |import: &Import| match (&import.ty, given.get(&import.module, &import.name)) {

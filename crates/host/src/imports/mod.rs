@@ -11,7 +11,8 @@ mod system;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use caller::Caller;
+pub use caller::{Caller, StopWatch};
+pub(crate) use core_call::failed;
 pub use function::{EnvelopeCallback, HostCallback, HostFunction, HostFunctionError};
 pub use object::{HostGlobal, HostMemory, HostTable};
 

@@ -1,6 +1,6 @@
 //! The stop of one instance: which call runs, whether it is to end, and how it learns of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clock::Moment;
@@ -22,6 +22,8 @@ pub(crate) struct StopCell {
     deadline: AtomicU64,
     /// Milliseconds of that limit, for the error.
     limit_ms: AtomicU64,
+    /// Whether every call is to stop that begins from now on; why is in `inner`.
+    closed: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -30,6 +32,7 @@ struct Inner {
     switch: Option<Box<dyn StopSwitch>>,
     reason: Option<StopReason>,
     waker: Option<Waker>,
+    closed_by: Option<StopReason>,
 }
 
 impl StopCell {
@@ -38,6 +41,7 @@ impl StopCell {
             state: AtomicU64::new(0),
             deadline: AtomicU64::new(Moment::NEVER.0),
             limit_ms: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
             inner: Mutex::default(),
         }
     }
@@ -53,6 +57,25 @@ impl StopCell {
         self.limit_ms.store(limit_ms, Ordering::Relaxed);
         self.deadline.store(deadline.0, Ordering::Relaxed);
         self.state.store(call << 1, Ordering::Release);
+        // Of this call and whoever closes the cell or plans when to look at deadlines, one sees the other.
+        fence(Ordering::SeqCst);
+        if self.closed.load(Ordering::Relaxed) {
+            self.stop_closed(call);
+        }
+    }
+
+    #[cold]
+    fn stop_closed(&self, call: u64) {
+        let reason = self.lock().closed_by;
+        self.stop(Some(call), reason.unwrap_or(StopReason::InstanceClosed));
+    }
+
+    /// Stops the call that runs and all that begin from now on.
+    pub(crate) fn close(&self, reason: StopReason) {
+        self.lock().closed_by.get_or_insert(reason);
+        self.closed.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.stop(None, reason);
     }
 
     /// Ends the running call, and says why it was to stop if it was.
@@ -79,14 +102,19 @@ impl StopCell {
 
     /// Why the running call is to stop.
     pub(crate) fn reason(&self) -> Option<StopReason> {
-        if self.is_stopping() { self.lock().reason } else { None }
+        if self.is_stopping() {
+            self.lock().reason
+        } else {
+            None
+        }
     }
 
     /// Stops a call, or whichever is running. False if that call does not run, or is stopping already.
     pub(crate) fn stop(&self, call: Option<u64>, reason: StopReason) -> bool {
         let mut inner = self.lock();
         let running = self.state.load(Ordering::Acquire);
-        let meant = running != 0 && running & 1 == 0 && call.is_none_or(|call| running == call << 1);
+        let meant =
+            running != 0 && running & 1 == 0 && call.is_none_or(|call| running == call << 1);
         let swapped = meant
             && self
                 .state
@@ -176,6 +204,18 @@ mod tests {
         cell.begin(8, Moment::NEVER, 0);
         assert!(!cell.stop(Some(7), StopReason::Aborted));
         assert_eq!(cell.end(), None);
+    }
+
+    #[test]
+    fn a_closed_cell_stops_every_call() {
+        let (cell, _) = cell();
+        cell.begin(1, Moment::NEVER, 0);
+        cell.close(StopReason::EngineClosed);
+        cell.close(StopReason::InstanceClosed);
+        assert_eq!(cell.end(), Some(StopReason::EngineClosed));
+        cell.begin(2, Moment::NEVER, 0);
+        assert!(cell.is_stopping());
+        assert_eq!(cell.end(), Some(StopReason::EngineClosed));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod registry;
 mod ticket;
 mod watchdog;
 
-pub(crate) use cell::{StopCell, StopSwitch, Waker};
+pub(crate) use cell::{StopCell, StopSwitch};
 pub(crate) use clock::Moment;
 pub use reason::{StopReason, TimeLimit};
 pub use ticket::{Stoppable, Ticket};

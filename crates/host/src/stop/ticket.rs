@@ -1,5 +1,6 @@
 //! A job that was handed in: waiting, begun, over. It can be stopped wherever it is.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,12 @@ struct Inner {
     /// Counts the jobs of the pool that wait.
     waiting: Arc<AtomicUsize>,
     stage: Mutex<Stage>,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
+    }
 }
 
 enum Stage {
@@ -132,6 +139,9 @@ impl Ticket {
     }
 
     fn lock(&self) -> MutexGuard<'_, Stage> {
-        self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .stage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -56,11 +56,10 @@ impl Watchdog {
         self.inner.lock().registry.add_cell(cell);
     }
 
-    /// Makes sure that a deadline which was just set is seen in time.
+    /// Makes sure that a deadline which was just set is seen in time. To be called behind a sequentially consistent fence,
+    /// which pairs with that of the thread: of a deadline that is set and a look that is planned, one sees the other.
     #[inline]
     pub(crate) fn expect(&self, deadline: Moment) {
-        // Pairs with the fence of the thread: of a deadline that is set and a look that is planned, one sees the other.
-        fence(Ordering::SeqCst);
         if deadline.0 < self.inner.next.load(Ordering::Relaxed) {
             self.inner.hurry(deadline);
         }
@@ -73,6 +72,7 @@ impl Watchdog {
             return None;
         }
         let place = self.inner.lock().registry.add(ticket.clone());
+        fence(Ordering::SeqCst);
         self.expect(deadline);
         Some(place)
     }
@@ -82,11 +82,11 @@ impl Watchdog {
         drop(ticket);
     }
 
-    /// Stops every call that runs.
-    pub(crate) fn stop_all(&self, reason: StopReason) {
+    /// Stops every call that runs or will.
+    pub(crate) fn close_cells(&self, reason: StopReason) {
         let cells = self.inner.lock().registry.cells();
         for cell in cells {
-            cell.stop(None, reason);
+            cell.close(reason);
         }
     }
 

@@ -8,3 +8,5 @@ mod limits;
 mod memory;
 mod objects;
 mod outcomes;
+mod slices;
+mod stops;

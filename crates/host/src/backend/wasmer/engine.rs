@@ -11,7 +11,8 @@ use wasmer::{Engine, Module};
 use super::instance;
 use super::tunables::GuestTunables;
 use crate::backend::{
-    Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
+    Backend, BackendInstance, CompileFault, CompiledModule, FunctionImport, HostImport,
+    Interruption,
 };
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::panic_text;
@@ -37,7 +38,9 @@ impl Backend for WasmerBackend {
         BackendKind::Wasmer
     }
 
-    fn form(&self, _prepare: &mut PrepareConfig) {}
+    fn form(&self, prepare: &mut PrepareConfig) {
+        prepare.interruption = aingle_wasm_prepare::Interruption::Floors;
+    }
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
         let compile = || {
@@ -101,8 +104,9 @@ impl CompiledModule for WasmerModule {
         self: Arc<Self>,
         imports: Vec<HostImport>,
         globals: &[String],
+        slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
-        let make = || instance::instantiate(self, imports, globals);
+        let make = || instance::instantiate(self, imports, globals, slice);
         match catch_unwind(AssertUnwindSafe(make)) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

@@ -3,14 +3,18 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use aingle_wasm_prepare::reserved::{FLOOR, HOOKS, SLICE};
 use aingle_wasm_types::meter;
 use wasmer::sys::vm::{LinearMemory, VMExtern, VMGlobalDefinition};
-use wasmer::{AsStoreMut, Extern, Instance};
+use wasmer::{AsStoreMut, Extern, Instance, Value};
 
 use super::engine::WasmerModule;
-use super::guest::{GuestRef, MemoryCell, MeterCells};
+use super::guest::{FloorSwitch, GuestRef, MemoryCell, MeterCells};
 use super::{host, objects, trap};
-use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+use crate::backend::{
+    BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
+};
+use crate::stop::StopSwitch;
 
 /// An instance with its cells, which hold its store and its module.
 struct WasmerInstance {
@@ -42,6 +46,7 @@ pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
     globals: &[String],
+    slice: Option<FunctionImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
@@ -58,6 +63,14 @@ pub(super) fn instantiate(
     }
     let instance =
         Instance::new_by_index(store, &module.module, &externs).map_err(trap::of_instantiation)?;
+    if let (Some(slice), Ok(hooks)) = (slice, instance.exports.get_table(HOOKS)) {
+        let Extern::Function(function) = host::hook(store, guest, slice) else {
+            return Err(Interruption::Fault("a function that is none".to_owned()));
+        };
+        hooks
+            .set(store, SLICE, Value::FuncRef(Some(function)))
+            .map_err(|error| Interruption::Fault(format!("{HOOKS}: {error}")))?;
+    }
     let meter = meter_cells(&instance, guest)?;
     let memory = memory_cell(&instance, guest);
     let imported = externs
@@ -67,8 +80,12 @@ pub(super) fn instantiate(
         .iter()
         .filter_map(|name| exported_global(&instance, guest, name));
     let globals = imported.chain(exported).collect();
+    let floors = (0..)
+        .map_while(|number| exported_global(&instance, guest, &format!("{FLOOR}{number}")))
+        .collect();
     let cells = guest.cells();
     (cells.meter, cells.memory, cells.globals) = (Some(meter), memory, globals);
+    cells.floors = floors;
     unfinished.0 = None;
     Ok(Box::new(WasmerInstance { guest, instance }))
 }
@@ -145,6 +162,10 @@ impl BackendInstance for WasmerInstance {
         let id = u32::try_from(cells.functions.len()).ok()?;
         cells.functions.push(anyfunc);
         Some(FunctionId(id))
+    }
+
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch> {
+        Box::new(FloorSwitch(self.guest.cells().floors.clone()))
     }
 
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {

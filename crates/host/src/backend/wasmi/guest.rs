@@ -2,12 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmi::{AsContextMut, Error, Func, FuncType, Global, Memory, Table, Val};
 
 use super::{trap, values};
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
+use crate::stop::StopSwitch;
 use crate::value::Slot;
 
 /// Pages that a memory without a maximum may have.
@@ -27,6 +29,8 @@ pub(super) struct GuestState {
     pub(super) functions: Vec<GuestFunction>,
     /// Arguments and results of a call, kept for the next one.
     values: Vec<Val>,
+    /// Whether the guest is to stop when it asks.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 /// The reserved globals.
@@ -37,6 +41,8 @@ pub(super) struct MeterGlobals {
     pub(super) depth: Global,
     pub(super) memory_cap: Global,
     pub(super) table_cap: Global,
+    /// Below its value the guest asks whether to stop.
+    pub(super) threshold: Global,
     /// Not 0 while a float is converted.
     pub(super) converting: Global,
 }
@@ -46,6 +52,15 @@ pub(super) struct MeterGlobals {
 pub(super) struct GuestFunction {
     pub(super) function: Func,
     pub(super) ty: Arc<FuncType>,
+}
+
+/// Tells a guest to stop when it asks.
+pub(super) struct AskedSwitch(pub(super) Arc<AtomicBool>);
+
+impl StopSwitch for AskedSwitch {
+    fn set(&self, stop: bool) {
+        self.0.store(stop, Ordering::Relaxed);
+    }
 }
 
 /// A guest, reached through its store or through what lends it.
@@ -126,6 +141,7 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
         self.set_i64(meter.fuel, fuel);
         self.set_i32(meter.status, 0);
         self.set_i32(meter.depth, depth.cast_signed());
+        self.set_i64(meter.threshold, i64::MAX);
     }
 
     fn status(&self) -> i32 {
@@ -133,6 +149,10 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
             Val::I32(status) => status,
             other => unreachable!("the status is {other:?}"),
         }
+    }
+
+    fn clear_status(&mut self) {
+        self.set_i32(self.meter().status, 0);
     }
 
     fn memory(&mut self) -> &mut [u8] {

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::reserved::CONVERTING;
+use aingle_wasm_prepare::reserved::{CONVERTING, THRESHOLD};
 use aingle_wasm_types::meter;
 use wasmi::{Extern, Instance, Module, Store};
 
-use super::guest::{GuestFunction, GuestState, MeterGlobals, WasmiGuest};
+use super::guest::{AskedSwitch, GuestFunction, GuestState, MeterGlobals, WasmiGuest};
 use super::{hooks, host, objects, trap};
-use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+use crate::backend::{
+    BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
+};
+use crate::stop::StopSwitch;
 
 struct WasmiInstance {
     guest: WasmiGuest<Store<GuestState>>,
@@ -19,6 +22,7 @@ pub(super) fn instantiate(
     module: &Module,
     imports: Vec<HostImport>,
     globals: &[String],
+    slice: Option<FunctionImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let mut store = Store::new(module.engine(), GuestState::default());
     let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
@@ -43,7 +47,7 @@ pub(super) fn instantiate(
     let globals = imported.chain(exported).collect();
     let state = store.data_mut();
     (state.meter, state.memory, state.globals) = (Some(meter), memory, globals);
-    hooks::fill(&mut store, &instance)?;
+    hooks::fill(&mut store, &instance, slice)?;
     Ok(Box::new(WasmiInstance {
         guest: WasmiGuest(store),
         instance,
@@ -75,6 +79,7 @@ fn meter_globals(
         depth: global(meter::DEPTH)?,
         memory_cap: global(meter::MEMORY_CAP)?,
         table_cap: global(meter::TABLE_CAP)?,
+        threshold: global(THRESHOLD)?,
         converting: global(CONVERTING)?,
     })
 }
@@ -92,6 +97,10 @@ impl BackendInstance for WasmiInstance {
         let id = u32::try_from(functions.len()).ok()?;
         functions.push(GuestFunction { function, ty });
         Some(FunctionId(id))
+    }
+
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch> {
+        Box::new(AskedSwitch(Arc::clone(&self.guest.0.data().stop)))
     }
 
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {
