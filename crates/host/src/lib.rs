@@ -52,7 +52,7 @@ pub use imports::{
 };
 pub use instance::{
     AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,
-    InstanceState, Monitor, Receipt, WasmInstance,
+    InstanceState, Monitor, Receipt, References, WasmInstance,
 };
 pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
@@ -60,7 +60,7 @@ pub use limits::{
 };
 pub use module::Module;
 pub use pool::{Lane, Pool, Turn};
-pub use value::Value;
+pub use value::{FunctionRef, Value};
 
 /// What most programs need, in one `use`.
 pub mod prelude {

@@ -8,8 +8,9 @@ pub(crate) mod global;
 pub(crate) mod memory;
 mod nested;
 mod options;
-mod outcome;
+pub(crate) mod outcome;
 mod receipt;
+pub(crate) mod reference;
 mod session;
 mod start;
 mod state;
@@ -27,6 +28,7 @@ pub(crate) use errors::guest_error;
 pub use global::GlobalHandle;
 pub use options::{AbiChoice, AfterTrap, CallOptions, InstanceOptions};
 pub use receipt::Receipt;
+pub use reference::References;
 pub(crate) use session::Session;
 pub use state::InstanceState;
 

@@ -15,7 +15,7 @@ use crate::backend::{BackendInstance, FunctionId, Interruption};
 use crate::config::check_fuel;
 use crate::engine::{InstancePermit, WasmEngine};
 use crate::error::{ErrorKind, HostError};
-use crate::imports::{Imports, link};
+use crate::imports::{Imports, link, reference};
 use crate::limits::pages;
 use crate::module::Module;
 use crate::value::Slot;
@@ -58,7 +58,16 @@ impl WasmInstance {
         let imports = link::link(module.info(), &options.imports, &session, caps)?;
         check_tables(module, &options.imports, session.limits.table_elements)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
-        let made = Arc::clone(module.compiled()).instantiate(imports, module.exported_globals());
+        let functions = options
+            .functions
+            .iter()
+            .map(|function| reference::import(function, &session))
+            .collect::<Result<_, _>>()?;
+        let made = Arc::clone(module.compiled()).instantiate(
+            imports,
+            functions,
+            module.exported_globals(),
+        );
         let backend = made.map_err(|how| not_made(&session, how))?;
         let monitor = Monitor {
             session: Arc::clone(&session),

@@ -8,3 +8,4 @@ mod limits;
 mod memory;
 mod objects;
 mod outcomes;
+mod references;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use wasmer::sys::vm::{
     InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
-    VMMemory, VMMemoryDefinition, catch_traps, on_host_stack,
+    VMMemory, VMMemoryDefinition, VMTable, catch_traps, on_host_stack,
 };
-use wasmer::{AsStoreMut, Pages, Store};
+use wasmer::{AsStoreMut, Instance, Pages, Store};
 
 use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
+use crate::backend::references::FunctionNumbers;
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::value::Slot;
@@ -28,6 +29,12 @@ pub(super) struct GuestCells {
     pub(super) globals: Vec<NonNull<VMGlobalDefinition>>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<VMCallerCheckedAnyfunc>,
+    /// Functions that references stand for; the key is the reference itself.
+    pub(super) numbers: FunctionNumbers<u64>,
+    /// The instance, once it is made.
+    pub(super) instance: Option<Instance>,
+    /// Those that the module shows, by [`TableId`](crate::backend::TableId).
+    pub(super) tables: Vec<InternalStoreHandle<VMTable>>,
 }
 
 /// Where the reserved globals are. They live in the store's objects and do not move.
@@ -70,6 +77,9 @@ impl GuestRef {
             memory: None,
             globals: Vec::new(),
             functions: Vec::new(),
+            numbers: FunctionNumbers::default(),
+            instance: None,
+            tables: Vec::new(),
         };
         Self(NonNull::from(Box::leak(Box::new(cells))))
     }
@@ -120,6 +130,11 @@ impl Guest for GuestRef {
     fn set_fuel(&mut self, left: i64) {
         // SAFETY: as in `fuel`.
         unsafe { (*self.meter().fuel.as_ptr()).val.i64 = left }
+    }
+
+    fn set_depth(&mut self, left: u32) {
+        // SAFETY: the cell is an `i32` global of the living store, and no guest code runs during this access.
+        unsafe { (*self.meter().depth.as_ptr()).val.u32 = left }
     }
 
     fn arm(&mut self, fuel: i64, depth: u32) {
@@ -173,7 +188,7 @@ impl Guest for GuestRef {
         Ok(former.0)
     }
 
-    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+    fn global(&mut self, GlobalId(id): GlobalId) -> Slot {
         let cell = self.cells().globals[id as usize];
         // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
         unsafe { (*cell.as_ptr()).val.u128 }

@@ -9,13 +9,14 @@ use wasmer::{AsStoreMut, Extern, Instance};
 
 use super::engine::WasmerModule;
 use super::guest::{GuestRef, MemoryCell, MeterCells};
-use super::{host, objects, trap};
-use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+use super::{host, objects, references, trap};
+use crate::backend::{
+    BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
+};
 
 /// An instance with its cells, which hold its store and its module.
 struct WasmerInstance {
     guest: GuestRef,
-    instance: Instance,
 }
 
 impl Drop for WasmerInstance {
@@ -41,18 +42,22 @@ impl Drop for Unfinished {
 pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
+    functions: Vec<FunctionImport>,
     globals: &[String],
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
+    for function in functions {
+        references::add_function(guest, function)?;
+    }
     let store = &mut guest.cells().store;
     let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
     for import in imports {
         externs.push(match import {
             HostImport::Function(function) => host::import(store, guest, function),
             HostImport::Memory(memory) => objects::memory(store, &memory)?,
-            HostImport::Table(ty) => objects::table(store, ty)?,
-            HostImport::Global(global) => objects::global(store, &global),
+            HostImport::Table(table) => objects::table(guest, &table)?,
+            HostImport::Global(global) => objects::global(guest, &global)?,
             HostImport::Again(position) => externs[position].clone(),
         });
     }
@@ -69,8 +74,10 @@ pub(super) fn instantiate(
     let globals = imported.chain(exported).collect();
     let cells = guest.cells();
     (cells.meter, cells.memory, cells.globals) = (Some(meter), memory, globals);
+    cells.tables = references::tables(&instance);
+    cells.instance = Some(instance);
     unfinished.0 = None;
-    Ok(Box::new(WasmerInstance { guest, instance }))
+    Ok(Box::new(WasmerInstance { guest }))
 }
 
 fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {
@@ -95,7 +102,7 @@ fn exported_global(
     global_cell(instance.exports.get_extern(name)?.clone(), guest)
 }
 
-fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
+pub(super) fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
     match global.to_vm_extern().into_sys() {
         VMExtern::Global(handle) => Some(
             handle
@@ -129,19 +136,10 @@ impl BackendInstance for WasmerInstance {
     }
 
     fn function(&mut self, name: &str) -> Option<FunctionId> {
-        let VMExtern::Function(handle) = self
-            .instance
-            .exports
-            .get_extern(name)?
-            .to_vm_extern()
-            .into_sys()
-        else {
-            return None;
-        };
+        let reference = references::exported(self.guest, name)?;
         let cells = self.guest.cells();
-        let function = handle.get(cells.store.objects_mut().as_sys());
         // SAFETY: the function's description lives in the store and is not written after instantiation.
-        let anyfunc = unsafe { *function.anyfunc.as_ptr().as_ref() };
+        let anyfunc = unsafe { *reference.0.as_ref() };
         let id = u32::try_from(cells.functions.len()).ok()?;
         cells.functions.push(anyfunc);
         Some(FunctionId(id))

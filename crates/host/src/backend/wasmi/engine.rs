@@ -8,7 +8,8 @@ use wasmi::{CompilationMode, Config, Engine, Module};
 
 use super::instance;
 use crate::backend::{
-    Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
+    Backend, BackendInstance, CompileFault, CompiledModule, FunctionImport, HostImport,
+    Interruption,
 };
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::panic_text;
@@ -96,10 +97,11 @@ impl CompiledModule for WasmiModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        functions: Vec<FunctionImport>,
         globals: &[String],
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
         match catch_unwind(AssertUnwindSafe(|| {
-            instance::instantiate(&self.module, imports, globals)
+            instance::instantiate(&self.module, imports, functions, globals)
         })) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

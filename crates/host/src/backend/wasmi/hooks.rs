@@ -2,7 +2,7 @@
 //!
 //! The functions are ours and the checks of caps are the guest's; see [`aingle_wasm_prepare::reserved`].
 
-use aingle_wasm_prepare::reserved::{GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS, TABLE};
+use aingle_wasm_prepare::reserved::{GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS};
 use wasmi::{Caller, ExternRef, Func, Instance, Nullable, Ref, Store};
 
 use super::guest::GuestState;
@@ -16,9 +16,6 @@ pub(super) fn fill(store: &mut Store<GuestState>, instance: &Instance) -> Result
     let Some(hooks) = instance.get_table(&*store, HOOKS) else {
         return Ok(());
     };
-    store.data_mut().tables = (0..)
-        .map_while(|index| instance.get_table(&*store, &format!("{TABLE}{index}")))
-        .collect();
     let functions = [
         (GROW_MEMORY, Func::wrap(&mut *store, grow_memory)),
         (GROW_FUNCTIONS, Func::wrap(&mut *store, grow_functions)),
