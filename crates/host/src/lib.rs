@@ -53,8 +53,8 @@ pub use imports::{
 };
 pub use instance::{
     AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,
-    InstanceState, InstanceStats, Monitor, Receipt, Slice, SliceCallback, SliceDecision,
-    SliceOptions, WasmInstance,
+    InstanceState, InstanceStats, Monitor, Receipt, References, Slice, SliceCallback,
+    SliceDecision, SliceOptions, WasmInstance,
 };
 pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
@@ -63,7 +63,7 @@ pub use limits::{
 pub use module::{CompileOptions, Module};
 pub use pool::{Lane, Parked, Pool, Turn};
 pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
-pub use value::Value;
+pub use value::{FunctionRef, Value};
 
 /// What most programs need, in one `use`.
 pub mod prelude {

@@ -112,6 +112,24 @@ pub enum Growth {
     Host,
 }
 
+/// Which values cross as integers of the same bits, see [`reserved::EXACT`](crate::reserved::EXACT): for hosts that cannot
+/// carry them. With any but [`Adapters::None`], [`ModuleInfo::references`](crate::ModuleInfo::references) is filled too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
+pub enum Adapters {
+    /// None.
+    #[default]
+    None,
+    /// Vectors.
+    Vectors,
+    /// Vectors and floats: for hosts that want the bits of a NaN.
+    Bits,
+}
+
 /// What [`prepare`](crate::prepare) builds into a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
@@ -140,9 +158,8 @@ pub struct PrepareConfig {
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
-    /// Whether floats and vectors can cross as integers too, see [`reserved::EXACT`](crate::reserved::EXACT): for hosts
-    /// that cannot carry the bits of a NaN or a vector. Default: false.
-    pub adapters: bool,
+    /// Which values can cross as integers too. Default: none.
+    pub adapters: Adapters,
 }
 
 impl Default for PrepareConfig {
@@ -157,7 +174,7 @@ impl Default for PrepareConfig {
             growth: Growth::default(),
             sliceable: false,
             mark_conversions: false,
-            adapters: false,
+            adapters: Adapters::default(),
         }
     }
 }

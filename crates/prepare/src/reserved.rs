@@ -56,20 +56,30 @@ pub const HOOK_COUNT: u32 = 5;
 /// from a division that overflows; the host writes 0 before each call from outside.
 pub const CONVERTING: &str = "__aingle_meter_converting";
 
-/// With [`PrepareConfig::adapters`](crate::PrepareConfig): functions `__aingle_meter_exact_<n>` beside each exported
-/// function whose type has floats or vectors, where `n` is its position among the module's exports. They take and give
-/// an `i32` for an `f32`, an `i64` for an `f64`, and two `i64`, low half first, for a `v128`, with the same bits.
+/// With [`Adapters`](crate::Adapters): functions `__aingle_meter_exact_<n>` beside each exported function whose type has
+/// values that cross as integers, where `n` is its position among the module's exports. They take and give two `i64`,
+/// low half first, for a `v128`, and with [`Adapters::Bits`](crate::Adapters::Bits) an `i32` for an `f32` and an `i64`
+/// for an `f64`, with the same bits.
 ///
 /// An import whose type has vectors then wants a function with two `i64` in place of each.
 pub const EXACT: &str = "__aingle_meter_exact_";
-/// With [`PrepareConfig::adapters`](crate::PrepareConfig): reads the exported global at a position among the exports,
-/// if it is a float or a vector, as integers like those of [`EXACT`].
+/// With [`Adapters`](crate::Adapters): reads the exported global at a position among the exports, if its value crosses as
+/// integers like those of [`EXACT`].
 pub const EXACT_GET: &str = "__aingle_meter_exact_get_";
-/// With [`PrepareConfig::adapters`](crate::PrepareConfig): writes such a global, if it is mutable.
+/// With [`Adapters`](crate::Adapters): writes such a global, if it is mutable.
 pub const EXACT_SET: &str = "__aingle_meter_exact_set_";
 
-/// With [`Growth::Host`](crate::Growth::Host): the module's tables under `__aingle_meter_table_0`, `_1`, …
+/// With [`Growth::Host`](crate::Growth::Host), in a module that imports or exports a table, and in one that has a table of
+/// host values: all tables under `__aingle_meter_table_0`, `_1`, …, by index.
 pub const TABLE: &str = "__aingle_meter_table_";
+
+/// The mutable globals that hold references to host values, under `__aingle_meter_extern_0`, `_1`, … without a gap: what is
+/// in neither these nor the tables is held by nobody while the guest is at rest.
+pub const EXTERN: &str = "__aingle_meter_extern_";
+
+/// In a module that imports or exports anything with function references: each exported function as what a reference to
+/// it means, under `__aingle_meter_reference_<n>`, where `n` is its position among the module's exports.
+pub const REFERENCE: &str = "__aingle_meter_reference_";
 
 /// With [`Interruption::Stop`](crate::Interruption::Stop): units between two questions, as long as enough fuel is left.
 pub const POLL_INTERVAL: u64 = 1 << 17;

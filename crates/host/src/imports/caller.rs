@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use crate::backend::Guest;
 use crate::error::HostError;
-use crate::instance::{GlobalHandle, Session, global, memory};
+use crate::instance::{GlobalHandle, References, Session, global, memory};
 use crate::stop::StopCell;
 use crate::value::Value;
 
 /// The guest that called a host function. Everything here acts on the waiting guest.
 pub struct Caller<'a> {
     guest: &'a mut dyn Guest,
-    session: &'a Session,
+    session: &'a Arc<Session>,
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(guest: &'a mut dyn Guest, session: &'a Session) -> Self {
+    pub(crate) fn new(guest: &'a mut dyn Guest, session: &'a Arc<Session>) -> Self {
         Self { guest, session }
     }
 
@@ -91,9 +91,8 @@ impl<'a> Caller<'a> {
 
     /// Reads a global of the guest. The handle must be of the guest's module.
     ///
-    /// # Errors
-    /// - As [`crate::WasmInstance::global`], but for the state.
-    pub fn global(&self, handle: GlobalHandle) -> Result<Value, HostError> {
+    #[must_use]
+    pub fn global(&mut self, handle: GlobalHandle) -> Value {
         global::read(self.guest, handle)
     }
 
@@ -103,6 +102,11 @@ impl<'a> Caller<'a> {
     /// - As [`crate::WasmInstance::set_global`], but for the state.
     pub fn set_global(&mut self, handle: GlobalHandle, value: Value) -> Result<(), HostError> {
         global::write(self.guest, handle, value)
+    }
+
+    /// The guest's references and tables.
+    pub fn references(&mut self) -> References<'_> {
+        References::new(self.guest, self.session)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a host gives to a guest: functions of core values, functions of bytes, memories, tables and globals.
 
 mod caller;
-mod core_call;
+pub(crate) mod core_call;
 mod envelope_call;
 mod function;
 pub(crate) mod link;
 mod object;
+pub(crate) mod reference;
 mod system;
 
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ use super::options::{AfterTrap, CallOptions};
 use super::receipt::Receipt;
 use super::session::{Session, always_poisons};
 use super::state::InstanceState;
-use super::{ExportHandle, WasmInstance, errors, outcome};
+use super::{ExportHandle, WasmInstance, errors, outcome, reference};
 use crate::backend::{Guest, Interruption};
 use crate::config::check_fuel;
 use crate::error::{ErrorKind, HostError};
@@ -42,8 +42,8 @@ impl From<Interruption> for Ended {
 }
 
 /// A call that is allowed to begin.
-struct Admitted<'a> {
-    fuel: u64,
+pub(super) struct Admitted<'a> {
+    pub(super) fuel: u64,
     bytes_in: u64,
     options: CallOptions<'a>,
 }
@@ -156,7 +156,7 @@ impl WasmInstance {
     /// # Errors
     /// - `ERR_EXPORT_NOT_FOUND` if there is no function of this name.
     /// - `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` if the arguments do not have its type.
-    /// - `ERR_FEATURE_DISABLED` if it returned a reference that is not null.
+    /// - `ERR_INVALID_ARG_VALUE` for a function that the instance does not have.
     /// - Else as [`WasmInstance::call`].
     pub fn invoke(
         &mut self,
@@ -196,7 +196,10 @@ impl WasmInstance {
         let admitted = self.admit(options)?;
         let mut slots = std::mem::take(&mut self.slots);
         slots.clear();
-        slots.extend(args.iter().map(|value| value.to_slot()));
+        let guest = self.guest()?;
+        for value in args {
+            slots.push(reference::lower(*value, guest, "args")?);
+        }
         slots.resize(args.len().max(ty.results.len()), 0);
         let outcome = self.run(admitted, |guest, _| {
             let outcome = guest.call(function, &mut slots).map_err(Ended::from);
@@ -204,15 +207,8 @@ impl WasmInstance {
                 .results
                 .iter()
                 .zip(&slots)
-                .map(|(ty, slot)| Value::from_slot(*slot, *ty));
-            (
-                outcome.and_then(|()| {
-                    values
-                        .collect::<Option<Vec<_>>>()
-                        .ok_or_else(live_reference)
-                }),
-                0,
-            )
+                .map(|(ty, slot)| Value::lift(*slot, *ty, guest));
+            (outcome.map(|()| values.collect::<Vec<_>>()), 0)
         });
         self.slots = slots;
         *results = outcome?;
@@ -220,7 +216,7 @@ impl WasmInstance {
     }
 
     /// Checks that a call may begin.
-    fn admit<'a>(&self, options: CallOptions<'a>) -> Result<Admitted<'a>, HostError> {
+    pub(super) fn admit<'a>(&self, options: CallOptions<'a>) -> Result<Admitted<'a>, HostError> {
         self.check_usable()?;
         let fuel = options.fuel.unwrap_or(self.default_fuel);
         if options.fuel.is_some() {
@@ -241,7 +237,7 @@ impl WasmInstance {
     }
 
     /// Runs an admitted call from arming the guest to the receipt. `body` answers its result and the bytes returned.
-    fn run<R>(
+    pub(super) fn run<R>(
         &mut self,
         call: Admitted<'_>,
         body: impl FnOnce(&mut dyn Guest, &Session) -> (Result<R, Ended>, u64),
@@ -387,7 +383,7 @@ fn is_stop(code: ErrorCode) -> bool {
     )
 }
 
-fn check_arguments(
+pub(super) fn check_arguments(
     args: &[Value],
     params: &[aingle_wasm_prepare::ValueType],
 ) -> Result<(), HostError> {
@@ -424,10 +420,4 @@ fn check_arguments(
         }
         None => Ok(()),
     }
-}
-
-#[cold]
-fn live_reference() -> Ended {
-    let feature = "a reference that is not null as a result".to_owned();
-    Ended::Returned(HostError::new(Phase::Call, ErrorKind::Feature { feature }))
 }

@@ -1,7 +1,7 @@
 //! How an instance is made and how a call is made.
 
 use super::slices::SliceOptions;
-use crate::imports::Imports;
+use crate::imports::{HostFunction, Imports};
 use crate::limits::InstanceLimits;
 use crate::stop::{Ticket, TimeLimit};
 
@@ -10,6 +10,9 @@ use crate::stop::{Ticket, TimeLimit};
 pub struct InstanceOptions {
     /// Host functions. Default: none.
     pub imports: Imports,
+    /// Host functions that references of imported tables and globals stand for, by position; each with a type of its own.
+    /// Default: none.
+    pub functions: Vec<HostFunction>,
     /// How bytes are handed to the guest's exports. Default [`AbiChoice::Auto`].
     pub abi: AbiChoice,
     /// What an ordinary trap leaves behind. Default [`AfterTrap::Poison`].

@@ -56,7 +56,11 @@ const NAME: &str = "onSlice";
 impl Session {
     /// What a sliceable guest calls when it has spent what it was given, or when it is to stop: takes its rest and
     /// answers the new one.
-    pub(crate) fn next_slice(&self, guest: &mut dyn Guest, rest: i64) -> Result<i64, Stopped> {
+    pub(crate) fn next_slice(
+        self: &Arc<Self>,
+        guest: &mut dyn Guest,
+        rest: i64,
+    ) -> Result<i64, Stopped> {
         if let Some(reason) = self.stop.reason() {
             return Err(self.stop_call(reason.into_error(Phase::Call)));
         }
@@ -81,7 +85,7 @@ impl Session {
     }
 
     fn decide(
-        &self,
+        self: &Arc<Self>,
         guest: &mut dyn Guest,
         options: &SliceOptions,
         count: u64,

@@ -16,7 +16,7 @@ use crate::backend::{BackendInstance, FunctionId, Interruption};
 use crate::config::check_fuel;
 use crate::engine::{InstancePermit, WasmEngine};
 use crate::error::{ErrorKind, HostError};
-use crate::imports::{Imports, link};
+use crate::imports::{Imports, link, reference};
 use crate::limits::pages;
 use crate::module::{Module, takes_bytes};
 use crate::stop::StopReason;
@@ -61,8 +61,17 @@ impl WasmInstance {
         let slice = module.is_sliceable().then(|| link::slice(&session));
         check_tables(module, &options.imports, session.limits.table_elements)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
-        let compiled = Arc::clone(module.compiled());
-        let made = compiled.instantiate(imports, module.exported_globals(), slice);
+        let functions = options
+            .functions
+            .iter()
+            .map(|function| reference::import(function, &session))
+            .collect::<Result<_, _>>()?;
+        let made = Arc::clone(module.compiled()).instantiate(
+            imports,
+            functions,
+            module.exported_globals(),
+            slice,
+        );
         let mut backend = made.map_err(|how| not_made(&session, how))?;
         session.stop.connect(Some(backend.stop_switch()));
         engine.watchdog().add_cell(&session.stop);

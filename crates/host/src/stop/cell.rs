@@ -236,7 +236,9 @@ mod tests {
         let woken = Arc::new(AtomicU64::new(0));
         let wake = |count: &Arc<AtomicU64>| -> Waker {
             let count = Arc::clone(count);
-            Arc::new(move || drop(count.fetch_add(1, Ordering::SeqCst)))
+            Arc::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            })
         };
         cell.begin(1, Moment::NEVER, 0);
         cell.set_waker(Some(wake(&woken)));

@@ -7,7 +7,6 @@ use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::Rewriting;
-use super::adapters::Crossing;
 use super::bulk::Bulk;
 use super::check::LOWEST_THRESHOLD;
 use super::sections::sized;
@@ -26,6 +25,9 @@ pub(crate) enum Function {
     /// The threaded type of this imported function: what references to it mean. Puts the counter and the depth into
     /// the globals for the host and takes the counter back.
     Inward(u32),
+    /// The threaded type of this exported function, which no reference of the module's own stands for: what references to
+    /// it mean. Takes the chain of its calls as a whole, as a call from outside does.
+    Reference(u32),
     /// `(pages, counter) -> (i32, counter)`: `memory.grow` with caps and cost.
     GrowMemory,
     /// `(reference, elements, counter) -> (i32, counter)`: `table.grow` of this table with caps and cost.
@@ -75,6 +77,18 @@ impl Ours {
         }
     }
 
+    /// Those that references may stand for: index, and the function that each wraps.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.used
+            .iter()
+            .filter_map(|&(function, _)| match function {
+                Function::Inward(wrapped) | Function::Reference(wrapped) => {
+                    Some((self.index[&function], wrapped))
+                }
+                _ => None,
+            })
+    }
+
     /// Type index of each, in order.
     pub(crate) fn types(&self) -> impl ExactSizeIterator<Item = u32> {
         self.used.iter().map(|(_, ty)| *ty)
@@ -95,7 +109,7 @@ impl Rewriting<'_> {
         let outline = self.outline;
         let ty = match function {
             Function::Outward(wrapped) => outline.functions[wrapped as usize],
-            Function::Inward(wrapped) => self.types.threaded(
+            Function::Inward(wrapped) | Function::Reference(wrapped) => self.types.threaded(
                 outline.functions[wrapped as usize],
                 outline.function_type(wrapped),
                 true,
@@ -107,8 +121,9 @@ impl Rewriting<'_> {
             Function::Pieces(_) => self.types.function(Bulk::ty()),
             Function::Exact(wrapped) => {
                 let ty = outline.function_type(wrapped);
+                let crossing = self.crossing();
                 self.types
-                    .function(Crossing::Bits.adapted(ty).unwrap_or_else(|| ty.clone()))
+                    .function(crossing.adapted(ty).unwrap_or_else(|| ty.clone()))
             }
             Function::ExactGet(global) => {
                 let value = vec![outline.globals[global as usize].value];
@@ -116,8 +131,8 @@ impl Rewriting<'_> {
                     params: Vec::new(),
                     results: value,
                 };
-                self.types
-                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+                let crossing = self.crossing();
+                self.types.function(crossing.adapted(&ty).unwrap_or(ty))
             }
             Function::ExactSet(global) => {
                 let value = vec![outline.globals[global as usize].value];
@@ -125,8 +140,8 @@ impl Rewriting<'_> {
                     params: value,
                     results: Vec::new(),
                 };
-                self.types
-                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+                let crossing = self.crossing();
+                self.types.function(crossing.adapted(&ty).unwrap_or(ty))
             }
             Function::ImportAdapter(wrapped) => outline.functions[wrapped as usize],
             Function::Floor => self.types.function(FunctionType {
@@ -163,6 +178,7 @@ impl Rewriting<'_> {
         match function {
             Function::Outward(wrapped) => self.outward(wrapped),
             Function::Inward(wrapped) => self.inward(wrapped),
+            Function::Reference(wrapped) => self.reference(wrapped),
             Function::GrowMemory => self.grow_memory(),
             Function::GrowTable(table) => self.grow_table(table),
             Function::Pieces(bulk) => self.pieces(bulk),
@@ -217,6 +233,26 @@ impl Rewriting<'_> {
                 .global_set(self.globals.depth);
             get_all(ty, out);
             out.call(self.callee(wrapped)).global_get(self.globals.fuel);
+        })
+    }
+
+    fn reference(&self, wrapped: u32) -> Vec<u8> {
+        let ty = self.outline.function_type(wrapped);
+        let Depth { chain, carried, .. } = self.depth(wrapped);
+        let counter = ty.params.len() as u32;
+        let depth = counter + 1;
+        body(&[], |out| {
+            out.local_get(depth)
+                .i32_const(chain.cast_signed())
+                .i32_sub()
+                .local_tee(depth);
+            self.globals.stop_if_too_deep(out);
+            get_all(ty, out);
+            out.local_get(counter);
+            if carried {
+                out.local_get(depth);
+            }
+            out.call(wrapped);
         })
     }
 

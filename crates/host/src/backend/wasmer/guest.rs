@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use wasmer::sys::vm::{
     InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
-    VMMemory, VMMemoryDefinition, catch_traps, on_host_stack,
+    VMMemory, VMMemoryDefinition, VMTable, catch_traps, on_host_stack,
 };
-use wasmer::{AsStoreMut, Pages, Store};
+use wasmer::{AsStoreMut, Instance, Pages, Store};
 
 use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
+use crate::backend::references::FunctionNumbers;
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::stop::StopSwitch;
@@ -32,6 +33,12 @@ pub(super) struct GuestCells {
     pub(super) floors: Vec<NonNull<VMGlobalDefinition>>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<VMCallerCheckedAnyfunc>,
+    /// Functions that references stand for; the key is the reference itself.
+    pub(super) numbers: FunctionNumbers<u64>,
+    /// The instance, once it is made.
+    pub(super) instance: Option<Instance>,
+    /// Those that the module shows, by [`TableId`](crate::backend::TableId).
+    pub(super) tables: Vec<InternalStoreHandle<VMTable>>,
 }
 
 /// Where the reserved globals are. They live in the store's objects and do not move.
@@ -75,6 +82,9 @@ impl GuestRef {
             globals: Vec::new(),
             floors: Vec::new(),
             functions: Vec::new(),
+            numbers: FunctionNumbers::default(),
+            instance: None,
+            tables: Vec::new(),
         };
         Self(NonNull::from(Box::leak(Box::new(cells))))
     }
@@ -146,6 +156,11 @@ impl Guest for GuestRef {
         unsafe { (*self.meter().fuel.as_ptr()).val.i64 = left }
     }
 
+    fn set_depth(&mut self, left: u32) {
+        // SAFETY: the cell is an `i32` global of the living store, and no guest code runs during this access.
+        unsafe { (*self.meter().depth.as_ptr()).val.u32 = left }
+    }
+
     fn arm(&mut self, fuel: i64, depth: u32) {
         let meter = self.meter();
         // SAFETY: the cells are globals of the living store with these types, and no guest code runs during this access.
@@ -202,7 +217,7 @@ impl Guest for GuestRef {
         Ok(former.0)
     }
 
-    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+    fn global(&mut self, GlobalId(id): GlobalId) -> Slot {
         let cell = self.cells().globals[id as usize];
         // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
         unsafe { (*cell.as_ptr()).val.u128 }

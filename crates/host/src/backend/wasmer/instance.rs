@@ -10,7 +10,7 @@ use wasmer::{AsStoreMut, Extern, Instance, Value};
 
 use super::engine::WasmerModule;
 use super::guest::{FloorSwitch, GuestRef, MemoryCell, MeterCells};
-use super::{host, objects, trap};
+use super::{host, objects, references, trap};
 use crate::backend::{
     BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
 };
@@ -19,7 +19,6 @@ use crate::stop::StopSwitch;
 /// An instance with its cells, which hold its store and its module.
 struct WasmerInstance {
     guest: GuestRef,
-    instance: Instance,
 }
 
 impl Drop for WasmerInstance {
@@ -45,19 +44,23 @@ impl Drop for Unfinished {
 pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
+    functions: Vec<FunctionImport>,
     globals: &[String],
     slice: Option<FunctionImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
+    for function in functions {
+        references::add_function(guest, function)?;
+    }
     let store = &mut guest.cells().store;
     let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
     for import in imports {
         externs.push(match import {
             HostImport::Function(function) => host::import(store, guest, function),
             HostImport::Memory(memory) => objects::memory(store, &memory)?,
-            HostImport::Table(ty) => objects::table(store, ty)?,
-            HostImport::Global(global) => objects::global(store, &global),
+            HostImport::Table(table) => objects::table(guest, &table)?,
+            HostImport::Global(global) => objects::global(guest, &global)?,
             HostImport::Again(position) => externs[position].clone(),
         });
     }
@@ -86,8 +89,10 @@ pub(super) fn instantiate(
     let cells = guest.cells();
     (cells.meter, cells.memory, cells.globals) = (Some(meter), memory, globals);
     cells.floors = floors;
+    cells.tables = references::tables(&instance);
+    cells.instance = Some(instance);
     unfinished.0 = None;
-    Ok(Box::new(WasmerInstance { guest, instance }))
+    Ok(Box::new(WasmerInstance { guest }))
 }
 
 fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {
@@ -112,7 +117,7 @@ fn exported_global(
     global_cell(instance.exports.get_extern(name)?.clone(), guest)
 }
 
-fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
+pub(super) fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
     match global.to_vm_extern().into_sys() {
         VMExtern::Global(handle) => Some(
             handle
@@ -146,19 +151,10 @@ impl BackendInstance for WasmerInstance {
     }
 
     fn function(&mut self, name: &str) -> Option<FunctionId> {
-        let VMExtern::Function(handle) = self
-            .instance
-            .exports
-            .get_extern(name)?
-            .to_vm_extern()
-            .into_sys()
-        else {
-            return None;
-        };
+        let reference = references::exported(self.guest, name)?;
         let cells = self.guest.cells();
-        let function = handle.get(cells.store.objects_mut().as_sys());
         // SAFETY: the function's description lives in the store and is not written after instantiation.
-        let anyfunc = unsafe { *function.anyfunc.as_ptr().as_ref() };
+        let anyfunc = unsafe { *reference.0.as_ref() };
         let id = u32::try_from(cells.functions.len()).ok()?;
         cells.functions.push(anyfunc);
         Some(FunctionId(id))

@@ -99,11 +99,12 @@ impl CompiledModule for WasmiModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        functions: Vec<FunctionImport>,
         globals: &[String],
         slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
         match catch_unwind(AssertUnwindSafe(|| {
-            instance::instantiate(&self.module, imports, globals, slice)
+            instance::instantiate(&self.module, imports, functions, globals, slice)
         })) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

@@ -1,12 +1,14 @@
 //! A guest in its store: at rest the instance owns the store, in a host function the engine lends it.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasmi::{AsContextMut, Error, Func, FuncType, Global, Memory, Table, Val};
+use wasmi::{AsContextMut, Error, ExternRef, Func, FuncType, Global, Instance, Memory, Table, Val};
 
 use super::{trap, values};
+use crate::backend::references::FunctionNumbers;
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
 use crate::stop::StopSwitch;
@@ -21,8 +23,14 @@ pub(super) struct GuestState {
     /// Set when the instance is made; nothing of the guest runs before.
     pub(super) meter: Option<MeterGlobals>,
     pub(super) memory: Option<Memory>,
+    /// Set with the meter.
+    pub(super) instance: Option<Instance>,
     /// All tables of the module, in its order.
     pub(super) tables: Vec<Table>,
+    /// Functions that references stand for, by what the engine prints of them: it has no other way to tell them apart.
+    pub(super) numbers: FunctionNumbers<String>,
+    /// References to host values by the host's numbers, made at first use: the engine keeps what it has made.
+    pub(super) externs: HashMap<u32, ExternRef>,
     /// By [`GlobalId`].
     pub(super) globals: Vec<Global>,
     /// Resolved functions, by [`FunctionId`].
@@ -111,13 +119,13 @@ impl<C: AsContextMut<Data = GuestState>> WasmiGuest<C> {
             slots
                 .iter()
                 .zip(ty.params())
-                .map(|(slot, ty)| values::lower(*slot, *ty)),
+                .map(|(slot, ty)| values::lower(*slot, *ty, &mut context)),
         );
         values.extend(ty.results().iter().copied().map(Val::default_for_ty));
         let (params, results) = values.split_at_mut(ty.params().len());
         let outcome = function.call(&mut context, params, results);
         for (slot, value) in slots.iter_mut().zip(&*results) {
-            *slot = values::lift(value);
+            *slot = values::lift(value, &mut context);
         }
         context.data_mut().values = values;
         outcome
@@ -134,6 +142,10 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
 
     fn set_fuel(&mut self, left: i64) {
         self.set_i64(self.meter().fuel, left);
+    }
+
+    fn set_depth(&mut self, left: u32) {
+        self.set_i32(self.meter().depth, left.cast_signed());
     }
 
     fn arm(&mut self, fuel: i64, depth: u32) {
@@ -177,14 +189,16 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
         }
     }
 
-    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+    fn global(&mut self, GlobalId(id): GlobalId) -> Slot {
         let global = self.0.as_context().data().globals[id as usize];
-        values::lift(&global.get(&self.0))
+        let value = global.get(&self.0);
+        values::lift(&value, &mut self.0)
     }
 
     fn set_global(&mut self, GlobalId(id): GlobalId, value: Slot) {
         let global = self.0.as_context().data().globals[id as usize];
-        let value = values::lower(value, global.ty(&self.0).content());
+        let ty = global.ty(&self.0).content();
+        let value = values::lower(value, ty, &mut self.0);
         global
             .set(&mut self.0, value)
             .expect("the host writes mutable globals only");

@@ -5,9 +5,9 @@
 use std::sync::atomic::Ordering;
 
 use aingle_wasm_prepare::reserved::{
-    GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS, POLL, SLICE, TABLE,
+    GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS, POLL, SLICE,
 };
-use wasmi::{Caller, Extern, ExternRef, Func, Instance, Nullable, Ref, Store};
+use wasmi::{Caller, ExternRef, Func, Instance, Nullable, Ref, Store};
 
 use super::guest::GuestState;
 use super::host;
@@ -25,17 +25,14 @@ pub(super) fn fill(
     let Some(hooks) = instance.get_table(&*store, HOOKS) else {
         return Ok(());
     };
-    store.data_mut().tables = (0..)
-        .map_while(|index| instance.get_table(&*store, &format!("{TABLE}{index}")))
-        .collect();
     let mut functions = vec![
         (POLL, Func::wrap(&mut *store, poll)),
         (GROW_MEMORY, Func::wrap(&mut *store, grow_memory)),
         (GROW_FUNCTIONS, Func::wrap(&mut *store, grow_functions)),
         (GROW_EXTERNS, Func::wrap(&mut *store, grow_externs)),
     ];
-    if let Some(Extern::Func(slice)) = slice.map(|slice| host::import(store, slice)) {
-        functions.push((SLICE, slice));
+    if let Some(slice) = slice {
+        functions.push((SLICE, host::import(&mut *store, slice)));
     }
     for (element, function) in functions {
         let function = Ref::Func(Nullable::Val(function));
