@@ -45,7 +45,7 @@ pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 
 pub use cache::CacheStats;
 pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
-pub use engine::{EngineStats, WasmEngine};
+pub use engine::{EngineStats, WasmEngine, WeakEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,

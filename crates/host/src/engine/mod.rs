@@ -5,8 +5,8 @@ mod stats;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use aingle_wasm_prepare::{ModuleInfo, PrepareConfig, prepare};
 use aingle_wasm_types::Phase;
@@ -37,6 +37,33 @@ struct Inner {
     pool: Pool,
     counters: Arc<Counters>,
     closed: AtomicBool,
+}
+
+/// An engine that lives as long as others want it to.
+#[derive(Clone)]
+pub struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    /// Whether the engine is still there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Closes the engine, if it is still there, without waiting for what it stops.
+    pub fn stop(&self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.stop();
+        }
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.pool.stop();
+        self.watchdog.close_cells(StopReason::EngineClosed);
+    }
 }
 
 /// Guests may still run when the last clone goes: their threads are told to end, not waited for.
@@ -170,12 +197,16 @@ impl WasmEngine {
     /// Refuses new work with `ERR_ENGINE_CLOSED`, stops what runs and what waits in the pool, and returns when all of that
     /// has ended.
     pub fn close(&self) {
-        self.inner.closed.store(true, Ordering::SeqCst);
-        self.inner.pool.stop();
-        self.inner.watchdog.close_cells(StopReason::EngineClosed);
+        self.inner.stop();
         self.inner.pool.close();
         self.inner.watchdog.close(true);
         self.inner.cache.clear();
+    }
+
+    /// A handle that does not keep the engine.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.inner))
     }
 
     /// Whether [`WasmEngine::close`] was called.
