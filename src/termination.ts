@@ -1,5 +1,8 @@
 import type { Receipt } from './types';
 
+/** All of them: asking a user's object what it is may run the user's code. */
+const terminations = new WeakSet<object>();
+
 /** What `context.terminate` throws: ends the guest's call, which then resolves with `bytes`. */
 export class Termination {
   readonly bytes: Uint8Array;
@@ -8,5 +11,11 @@ export class Termination {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    terminations.add(this);
+  }
+
+  /** Whether anything that was thrown is one of these. */
+  static is(thrown: unknown): thrown is Termination {
+    return terminations.has(thrown as object);
   }
 }

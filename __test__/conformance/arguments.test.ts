@@ -141,7 +141,7 @@ onEveryBackend('arguments', (lab) => {
     ['an unknown key', { feul: 1 }, VALUE],
     ['a number', 5, TYPE],
     ['an array', [], TYPE],
-    ['a timeout that is not there yet', { timeoutMs: 5 }, VALUE],
+    ['a slice without a decision', { sliceFuel: 5 }, VALUE],
   ])('options of a call refuse %s', async (_, options, code) => {
     const instance = await lab.instantiate(TEXT);
     expect(await lab.observe(instance, () => instance.call('f', '', options as object))).toMatchObject({

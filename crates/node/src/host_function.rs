@@ -254,13 +254,16 @@ impl HostLink {
             request,
             duty: Duty::new(&call),
         };
-        match self.steps() {
-            Some(started) if index < self.count.load(Ordering::Relaxed) => started.step(message),
-            _ => self.dispatcher.post(Message::Host(message)),
-        }
-        let parked = self.pool.get().map(Pool::park);
-        let answered = call.wait(caller);
-        drop(parked);
+        let answered = call.wait(caller, || {
+            match self.steps() {
+                Some(started) if index < self.count.load(Ordering::Relaxed) => {
+                    started.step(message)
+                }
+                _ => self.dispatcher.post(Message::Host(message)),
+            }
+            // In this order: a thread less is needed only from here on.
+            self.pool.get().map(Pool::park)
+        });
         self.lock_waiting().pop();
         if let Some(number) = call.abandoned() {
             self.dispatcher.post(Message::Forget(number));
