@@ -2,6 +2,7 @@
 import type { EnvelopeHost, NumericHost } from './backend/backend';
 import { type AingleWasmError, createError, invalidType } from './errors/error';
 import { HostInput } from './host-input';
+import type { References } from './references';
 import type { EnvelopeHostFunction, FunctionType, NumericHostFunction } from './types';
 import { toCoreValues } from './values';
 
@@ -18,6 +19,20 @@ export function hostFailure(name: string, thrown: unknown): AingleWasmError {
 export function numericCall(fn: NumericHostFunction, { results }: FunctionType, context: boolean): NumericHost['call'] {
   if (context) return (args, hostContext) => toCoreValues(results, noPromise(fn(...args, hostContext)));
   return (args) => toCoreValues(results, noPromise(fn(...args)));
+}
+
+/** As {@link numericCall}, where vectors or references cross. */
+export function referenceCall(
+  fn: NumericHostFunction,
+  { params, results }: FunctionType,
+  context: boolean,
+  references: References,
+): NumericHost['call'] {
+  return (raws, hostContext) => {
+    const args = references.liftAll(params, raws);
+    if (context) args.push(hostContext);
+    return references.lowerResults(results, noPromise(fn(...args)));
+  };
 }
 
 /** `EnvelopeHost.call` for a user's function of bytes. */

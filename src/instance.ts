@@ -1,19 +1,17 @@
 import type { BackendInstance, ModuleInfoJson, ResolvedCallOptions } from './backend/backend';
+import { BoundExports, type Exports, type ImportedObjects } from './bound-exports';
 import { CallResult } from './call-result';
 import { invalidType } from './errors/error';
 import { requireFunction } from './exports';
-import { Global, globalOf } from './global';
 import { Memory, memoryOf } from './memory';
 import type { Module } from './module';
 import { readCallOptions } from './options/instance';
-import type { CallOptions, InstanceState, Value } from './types';
-import { checkArguments } from './values';
+import type { References } from './references';
+import type { CallOptions, FunctionType, InstanceState, Value } from './types';
+import { checkArguments, isPlain } from './values';
 
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
-
-// biome-ignore lint/suspicious/noExplicitAny: what a guest exports is known at run time only
-type Exports = Readonly<Record<string, any>>;
 
 /**
  * A guest with its memory. Made by `module.instantiate`.
@@ -28,7 +26,9 @@ export class Instance {
   readonly #info: ModuleInfoJson;
   readonly #instance: BackendInstance;
   readonly #defaults: ResolvedCallOptions;
-  #exports: Exports | undefined;
+  readonly #imported: ImportedObjects;
+  readonly #references: References;
+  #exports: BoundExports | undefined;
 
   private constructor(
     module: Module,
@@ -36,12 +36,16 @@ export class Instance {
     fuel: bigint,
     instance: BackendInstance,
     data: unknown,
-    memory: Memory | undefined,
+    imported: ImportedObjects,
+    references: References,
   ) {
     this.module = module;
-    this.memory = memory ?? Memory.of(memoryOf(instance));
+    this.memory = imported.memory ?? Memory.of(memoryOf(instance));
     this.#info = info;
     this.#instance = instance;
+    this.#imported = imported;
+    this.#references = references;
+    references.attach(instance, () => this.#bound.functions);
     this.#defaults = { fuel, data };
   }
 
@@ -52,18 +56,18 @@ export class Instance {
     fuel: bigint,
     instance: BackendInstance,
     data: unknown,
-    memory?: Memory,
+    imported: ImportedObjects,
+    references: References,
   ): Instance {
-    return new Instance(module, info, fuel, instance, data, memory);
+    return new Instance(module, info, fuel, instance, data, imported, references);
   }
 
   /**
    * What the guest exports by name, without prototype: functions, which take and give core values (several results come as an array), the
-   * {@link Memory} and {@link Global}s.
+   * {@link Memory}, {@link Table}s and {@link Global}s.
    */
   get exports(): Exports {
-    this.#exports ??= bindExports(this.#info, this.#instance, this.memory);
-    return this.#exports;
+    return this.#bound.object;
   }
 
   /** `idle`, `running` or waiting to run, `host` while a host function runs, `poisoned`, `closed`. */
@@ -105,11 +109,12 @@ export class Instance {
   /**
    * Calls an exported function with core values and resolves with an array of its results. Waits for its turn.
    *
-   * @param args a number for each `i32`, `f32`, `f64`, a bigint for each `i64`
+   * @param args a {@link Value} for each parameter
    */
   async invoke(name: string, args: readonly Value[] = [], options?: CallOptions): Promise<Value[]> {
     const type = requireFunction(this.#info, checkName(name));
     if (!Array.isArray(args)) throw invalidType('args', 'an array', args);
+    if (!isPlain(type)) return this.#invokeWithReferences(name, type, args, this.#resolve(options));
     checkArguments(name, type, args);
     return this.#instance.invoke(name, args, this.#resolve(options));
   }
@@ -123,22 +128,24 @@ export class Instance {
     this.close();
   }
 
+  #invokeWithReferences(name: string, type: FunctionType, args: readonly Value[], options: ResolvedCallOptions) {
+    const references = this.#references;
+    return references.during(async () => {
+      const raws = references.lowerArguments(name, type, args);
+      return references.liftAll(type.results, await this.#instance.invoke(name, raws, options));
+    });
+  }
+
+  get #bound(): BoundExports {
+    this.#exports ??= new BoundExports(this.#info, this.#instance, this.memory, this.#imported, this.#references);
+    return this.#exports;
+  }
+
   #resolve(options: CallOptions | undefined): ResolvedCallOptions {
     if (options === undefined) return this.#defaults;
     const { fuel, data } = readCallOptions(options);
     return { fuel: fuel ?? this.#defaults.fuel, data: data ?? this.#defaults.data };
   }
-}
-
-function bindExports(info: ModuleInfoJson, instance: BackendInstance, memory: Memory): Exports {
-  const bound: Record<string, unknown> = Object.create(null);
-  let global = info.imports.filter(({ kind }) => kind === 'global').length;
-  for (const item of info.exports) {
-    if (item.kind === 'function') bound[item.name] = instance.exportFunction(item.name, item.type);
-    else if (item.kind === 'memory') bound[item.name] = memory;
-    else if (item.kind === 'global') bound[item.name] = Global.of(item.type, globalOf(instance, global++));
-  }
-  return Object.freeze(bound) as Exports;
 }
 
 function checkName(name: unknown): string {

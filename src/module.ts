@@ -1,4 +1,10 @@
-import type { BackendInstance, BackendModule, ResolvedEngineOptions, ResolvedInstanceOptions } from './backend/backend';
+import type {
+  BackendInstance,
+  BackendModule,
+  ModuleInfoJson,
+  ResolvedEngineOptions,
+  ResolvedInstanceOptions,
+} from './backend/backend';
 import { createError, invalidType } from './errors/error';
 import { HostContext, type HostScope } from './host-context';
 import { type Linked, linkImports } from './imports';
@@ -6,6 +12,7 @@ import { Instance } from './instance';
 import { PAGE_BYTES } from './options/engine';
 import { readInstanceOptions } from './options/instance';
 import type { Claim } from './ownership';
+import { References } from './references';
 import type { ExportDescriptor, ImportDescriptor, InstanceOptions } from './types';
 
 /** A compiled module: immutable, made by `engine.compile`, instantiated any number of times. */
@@ -86,15 +93,29 @@ export class Module {
     this.#requireOpen();
     const { imports, host, ...rest } = readInstanceOptions(options, this.#engine);
     const { info } = this.#module;
-    const linked = linkImports(info, imports, host, this.#engine.limits.memoryBytes / PAGE_BYTES);
+    const { memoryBytes, tableElements } = this.#engine.limits;
+    const caps = { memoryPages: memoryBytes / PAGE_BYTES, tableElements };
+    const references = new References();
+    const linked = linkImports(info, imports, host, caps, references);
     checkMemory(linked, rest.limits.memoryBytes);
+    checkTables(linked, info, rest.limits.tableElements);
+    references.seal();
     const face: { instance?: Instance } = {};
-    const { hostFunctions, memories, globals, memory } = linked;
+    const { hostFunctions, memories, tables, globals, imported } = linked;
     const createContext = (scope: HostScope) => new HostContext(face, scope);
-    const resolved: ResolvedInstanceOptions = { ...rest, hostFunctions, memories, globals, createContext };
+    const resolved: ResolvedInstanceOptions = {
+      ...rest,
+      hostFunctions,
+      memories,
+      tables,
+      globals,
+      references: references.given,
+      createContext,
+    };
     const adopt = (instance: BackendInstance, claims: readonly Claim[]) => {
       for (const claim of claims) claim.settle(instance);
-      face.instance = Instance.of(this, info, this.#engine.meteringLimit, instance, rest.data, memory);
+      const fuel = this.#engine.meteringLimit;
+      face.instance = Instance.of(this, info, fuel, instance, rest.data, imported, references);
       return face.instance;
     };
     return { resolved, linked, adopt };
@@ -111,6 +132,12 @@ function checkMemory({ memories }: Linked, limit: number): void {
     const value = pages * PAGE_BYTES;
     if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   }
+}
+
+/** Tables that the host gives larger than they are asked for count as they are. */
+function checkTables({ extraElements }: Linked, { tableElements }: ModuleInfoJson, limit: number): void {
+  const value = tableElements + extraElements;
+  if (extraElements > 0 && value > limit) throw createError('ERR_TABLE_LIMIT', 'link', { limit, value });
 }
 
 function deepFreeze<T>(value: T): T {

@@ -5,11 +5,16 @@ import type { HostContext } from './host-context';
 import type { HostFunction } from './host-function';
 import type { HostInput } from './host-input';
 import type { Memory } from './memory';
+import type { Table } from './table';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
 
-/** A core value: `i32`, `f32`, `f64` are numbers, `i64` is a bigint. */
-export type Value = number | bigint;
+/**
+ * A core value: `i32`, `f32`, `f64` are numbers, `i64` is a bigint, `v128` 16 bytes, least significant first, in a Uint8Array; a `funcref`
+ * is a function or null, an `externref` any value, where null is the null reference.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what an externref is, only the caller knows
+export type Value = any;
 
 export type BackendKind = 'wasmer' | 'wasmi' | 'v8';
 
@@ -92,6 +97,7 @@ export interface MemoryType {
   max?: number;
 }
 
+/** Sizes in elements. */
 export interface TableType {
   element: 'funcref' | 'externref';
   min: number;
@@ -113,7 +119,7 @@ export type ImportDescriptor = { module: string; name: string } & ExternDescript
 
 export type ExportDescriptor = { name: string } & ExternDescriptor;
 
-/** A host function of core values, called with the import's parameters as numbers and bigints. */
+/** A host function of core values, called with the import's parameters as {@link Value}s. */
 // biome-ignore lint/suspicious/noExplicitAny: the parameters' types are known only when a module is linked
 export type NumericHostFunction = (...args: any[]) => unknown;
 
@@ -122,8 +128,8 @@ export type NumericHostFunction = (...args: any[]) => unknown;
 export type EnvelopeHostFunction = (input: HostInput, context: HostContext) => Uint8Array | string | undefined | void;
 
 export interface InstanceOptions {
-  /** Functions of core values, memories and globals by import module and name. A plain function takes the import's own type. */
-  imports?: Record<string, Record<string, NumericHostFunction | HostFunction | Memory | Global>>;
+  /** Functions of core values, memories, tables and globals by import module and name. A plain function takes the import's own type. */
+  imports?: Record<string, Record<string, NumericHostFunction | HostFunction | Memory | Table | Global>>;
   /** Host functions of bytes by name, in the import module `env`. */
   host?: Record<string, EnvelopeHostFunction>;
   /** How `call` passes bytes. Default `'auto'`: `'envelope'` if the guest exports the allocator of the guest kit, else `'bytes'`. */

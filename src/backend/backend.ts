@@ -13,9 +13,16 @@ import type {
   InstanceState,
   MemoryType,
   Receipt,
+  TableType,
   ValidationResult,
   Value,
 } from '../types';
+
+/**
+ * A value as it crosses to a backend: as {@link Value} has them, but for references: null, or the number of a function or of a value of
+ * the host. The facade numbers the host's values; a backend numbers functions, those that its instance was made with first, from 0.
+ */
+export type RawValue = number | bigint | Uint8Array | null;
 
 /** One way to run guests that could be loaded here. */
 export interface BackendFactory {
@@ -75,6 +82,13 @@ export interface ModuleInfoJson {
   readonly memory?: MemoryType;
   /** Elements that all tables, exported or not, begin with. */
   readonly tableElements: number;
+  /** For each export its index among the functions, tables, memories or globals of the module. */
+  readonly exportIndices: readonly number[];
+  /** Functions that references stand for: pairs of an index in the prepared module and a position in `types`. For the v8 backend only. */
+  readonly references: {
+    readonly types: readonly FunctionType[];
+    readonly functions: readonly (readonly [number, number])[];
+  };
 }
 
 /**
@@ -96,7 +110,7 @@ interface HostBase {
 
 export interface NumericHost extends HostBase {
   readonly kind: 'numeric';
-  call(args: readonly Value[], context: HostContext): readonly Value[];
+  call(args: readonly RawValue[], context: HostContext): readonly RawValue[];
 }
 
 export interface EnvelopeHost extends HostBase {
@@ -116,17 +130,33 @@ export interface ResolvedMemory {
   readonly contents: Uint8Array;
 }
 
+/** A table that is to be made for the instance. One that is listed twice under one name is one table. */
+export interface ResolvedTable {
+  readonly module: string;
+  readonly name: string;
+  readonly element: TableType['element'];
+  readonly min: number;
+  /** Its own maximum, at most the engine's. */
+  readonly max: number;
+  /** What it begins with; nulls follow. */
+  readonly contents: readonly (number | null)[];
+}
+
 /** A global that is to be made for the instance. One that is listed twice under one name is one global. */
 export interface ResolvedGlobal {
   readonly module: string;
   readonly name: string;
   readonly type: GlobalType;
-  readonly value: Value;
+  readonly value: RawValue;
 }
 
 export interface ResolvedInstanceOptions {
   /** The host's memory, if the module imports one. */
   readonly memories: readonly ResolvedMemory[];
+  /** The host's tables, in the order of the module's table imports. */
+  readonly tables: readonly ResolvedTable[];
+  /** What functions in those and in the globals stand for, by number. */
+  readonly references: readonly NumericHost[];
   /** The host's globals, in the order of the module's global imports. */
   readonly globals: readonly ResolvedGlobal[];
   /** In the order of the module's function imports; functions of `aingle_v1` are not in it, a backend provides them. */
@@ -179,9 +209,14 @@ export interface BackendInstance {
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult>;
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult;
   callRaw(name: string, input: Uint8Array): Uint8Array;
-  /** `args` were checked against the export's type by `checkArguments` of src/values.ts. */
-  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]>;
-  /** The function behind `instance.exports[name]`: checks its arguments with `checkArguments` and returns with `unwrapResults`. */
+  /** `args` were checked against the export's type. */
+  invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]>;
+  /** As {@link invoke}, on this thread, with the engine's fuel. */
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[];
+  /**
+   * The function behind `instance.exports[name]`, where its type is plain: checks its arguments with `checkArguments` and returns with
+   * `unwrapResults`.
+   */
   exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown;
   memoryPages(): number;
   /** The range was checked against `memoryPages`. */
@@ -189,8 +224,24 @@ export interface BackendInstance {
   memoryWrite(ptr: number, bytes: Uint8Array): void;
   memoryGrow(pages: number): number;
   /** Reads the global of a number: the imported ones come first, then the exported ones, both in the module's order. */
-  globalGet(number: number): Value;
+  globalGet(number: number): RawValue;
   /** Writes such a global. It is mutable, and the value was checked and converted. */
-  globalSet(number: number, value: Value): void;
+  globalSet(number: number, value: RawValue): void;
+  /** The exported function at a position among the exports, as a reference; null if no reference can cross. */
+  exportReference(position: number): number | null;
+  functionType(fn: number): FunctionType;
+  /** Calls a function that a reference stands for, as {@link invokeSync} does. */
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[];
+  /** Makes a host function one that references stand for, for as long as the instance lives. */
+  addFunction(host: NumericHost): number;
+  /** Elements of the table of an index in the module. In the others, too, the index was checked against it. */
+  tableSize(table: number): number;
+  tableGet(table: number, index: number): RawValue;
+  /** `element` is what the table holds. */
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void;
+  /** @throws {AingleWasmError} `ERR_TABLE_LIMIT`, `ERR_OUT_OF_MEMORY` */
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number;
+  /** The host's values that the guest holds while it is at rest, and in how many places they were looked for. */
+  heldExterns(): { readonly held: readonly number[]; readonly seen: number };
   close(): void;
 }

@@ -95,6 +95,21 @@ impl HostLink {
         imports
     }
 
+    /// The function at a place in the array, for references to stand for.
+    pub(crate) fn reference(
+        self: &Arc<Self>,
+        index: u32,
+        ty: FunctionType,
+        cost: u64,
+    ) -> HostFunction {
+        self.used.store(true, Ordering::Relaxed);
+        let link = Arc::clone(self);
+        let function = HostFunction::new(move |caller, arguments, results| {
+            link.call_numeric(index, caller, arguments, results)
+        });
+        function.with_type(ty).with_cost(cost)
+    }
+
     /// Says which call runs from now on.
     pub(crate) fn begin_call(&self, id: u32) {
         self.call.store(id, Ordering::Relaxed);

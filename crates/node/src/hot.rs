@@ -36,6 +36,8 @@ macro_rules! functions {
     };
 }
 
+pub(crate) use functions;
+
 functions! {
     c"exportHandle" => export_handle: 2;
     c"callSlab" => call_slab: 4;
@@ -270,7 +272,7 @@ fn global_get(js: Js, [instance, number]: [Local; 2]) -> Result<Local, Failure> 
     let handle = instance.global(js.to_u32(number)?)?;
     let value = instance.access(
         js,
-        |caller| caller.global(handle),
+        |caller| Ok(caller.global(handle)),
         |guest| guest.global(handle),
     )?;
     convert::to_js(js, value)
@@ -294,7 +296,7 @@ fn close_instance(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
 }
 
 /// The instance that a function was called with.
-fn this<'a>(js: Js, instance: Local) -> Result<&'a Instance, Failure> {
+pub(crate) fn this<'a>(js: Js, instance: Local) -> Result<&'a Instance, Failure> {
     // SAFETY: the facade, the only caller, gives what `instantiate` made. As an argument of the running function it stays
     // alive until that returns.
     unsafe { js.external_ref::<Instance>(instance) }

@@ -1,6 +1,7 @@
 // The functions of the addon (crates/node), as they are. They throw plain objects, see failure.ts; engines, modules, links and
 // instances are opaque values that own native memory.
-import type { BackendKind, CacheStats, EngineStats, Value, ValueType } from '../../types';
+import type { BackendKind, CacheStats, EngineStats, FunctionType, ValueType } from '../../types';
+import type { RawValue } from '../backend';
 
 declare const brand: unique symbol;
 interface Opaque<Name extends string> {
@@ -52,7 +53,17 @@ export interface NativeLimits {
 export interface NativeInstanceOptions {
   functions: readonly { module: string; name: string; cost: bigint; envelope: boolean }[];
   memories: readonly { module: string; name: string; pages: number; max: number; contents: Uint8Array }[];
-  /** `value` is the type; `bits` those of the value. */
+  tables: readonly {
+    module: string;
+    name: string;
+    element: 'funcref' | 'externref';
+    min: number;
+    max: number;
+    contents: readonly (number | null)[];
+  }[];
+  /** The functions behind `functions` in the link that references in tables and globals stand for, by number. */
+  references: readonly { params: readonly ValueType[]; results: readonly ValueType[]; cost: bigint }[];
+  /** `value` is the type; `bits` those of the value, for a reference 0 or its number plus 1. */
   globals: readonly { module: string; name: string; value: ValueType; mutable: boolean; bits: bigint }[];
   abi: 'auto' | 'envelope' | 'bytes';
   keepAfterTrap: boolean;
@@ -114,12 +125,12 @@ export interface Binding {
   /** As `callSlab`, without the shared buffers; no other thread may write to `input`. */
   callBytes(instance: NativeInstance, handle: NativeHandle, input: Uint8Array, fuel: bigint | undefined): Uint8Array;
   /** Gives nothing, the one result, or an array of several. For functions of up to `FEW` parameters. */
-  invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: Value[]): unknown;
-  invokeMany(instance: NativeInstance, handle: NativeHandle, args: readonly Value[]): unknown;
+  invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: RawValue[]): unknown;
+  invokeMany(instance: NativeInstance, handle: NativeHandle, args: readonly RawValue[]): unknown;
   /** Resolves with the output and a receipt. */
   call(instance: NativeInstance, id: number, handle: NativeHandle, input: Uint8Array, fuel: bigint): void;
   /** Resolves with an array of the results. */
-  invoke(instance: NativeInstance, id: number, handle: NativeHandle, args: readonly Value[], fuel: bigint): void;
+  invoke(instance: NativeInstance, id: number, handle: NativeHandle, args: readonly RawValue[], fuel: bigint): void;
   /** Index into `STATES` of instance.ts. */
   instanceState(instance: NativeInstance): number;
   fuelUsed(instance: NativeInstance): bigint;
@@ -127,8 +138,26 @@ export interface Binding {
   memoryRead(instance: NativeInstance, ptr: number, len: number): Uint8Array;
   memoryWrite(instance: NativeInstance, ptr: number, bytes: Uint8Array): void;
   memoryGrow(instance: NativeInstance, pages: number): number;
-  globalGet(instance: NativeInstance, number: number): Value;
-  globalSet(instance: NativeInstance, number: number, value: Value): void;
+  globalGet(instance: NativeInstance, number: number): RawValue;
+  globalSet(instance: NativeInstance, number: number, value: RawValue): void;
+  exportReference(instance: NativeInstance, position: number): number | null;
+  functionType(instance: NativeInstance, fn: number): FunctionType;
+  /** `index` is the place of the function in the array of the link. */
+  addFunction(
+    instance: NativeInstance,
+    index: number,
+    params: readonly ValueType[],
+    results: readonly ValueType[],
+    cost: bigint,
+  ): number;
+  /** Gives an array of the results. */
+  callFunction(instance: NativeInstance, fn: number, args: readonly RawValue[]): RawValue[];
+  tableSize(instance: NativeInstance, table: number): number;
+  tableGet(instance: NativeInstance, table: number, index: number): RawValue;
+  tableSet(instance: NativeInstance, table: number, index: number, value: number | null): void;
+  tableGrow(instance: NativeInstance, table: number, elements: number, value: number | null): number;
+  /** The numbers, and behind them how many places were looked at. */
+  heldExterns(instance: NativeInstance): number[];
   closeInstance(instance: NativeInstance): void;
 }
 

@@ -14,7 +14,7 @@ export class HostSide implements HostScope, Owner {
   readonly #runtime: Runtime;
   readonly #context: HostContext;
   /** The addon refers to them weakly, so that an instance and host functions that mention it can be collected together. */
-  readonly #functions: readonly NativeHostFunction[];
+  readonly #functions: NativeHostFunction[];
   /** Number of the promise of the call that a host function serves, 0 for a synchronous one. */
   #call = 0;
 
@@ -22,8 +22,13 @@ export class HostSide implements HostScope, Owner {
     this.#runtime = runtime;
     this.syncData = options.data;
     this.#context = options.createContext(this);
-    this.#functions = options.hostFunctions.map((host) => this.#adapt(host));
+    this.#functions = [...options.hostFunctions, ...options.references].map((host) => this.#adapt(host));
     this.link = native(() => runtime.binding.createLink(runtime.handle, this.#functions));
+  }
+
+  /** Adds a function and returns its place in the array. */
+  add(host: NumericHost): number {
+    return this.#functions.push(this.#adapt(host)) - 1;
   }
 
   get data(): unknown {

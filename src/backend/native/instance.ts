@@ -1,8 +1,15 @@
 import { type AingleWasmError, createError } from '../../errors/error';
 import { requireBytesFunction } from '../../exports';
 import type { FunctionType, InstanceState, Value } from '../../types';
-import { checkArguments, requireCarried, uncarriedType } from '../../values';
-import type { BackendInstance, ModuleInfoJson, RawResult, ResolvedCallOptions } from '../backend';
+import { checkArguments } from '../../values';
+import type {
+  BackendInstance,
+  ModuleInfoJson,
+  NumericHost,
+  RawResult,
+  RawValue,
+  ResolvedCallOptions,
+} from '../backend';
 import type { Binding, NativeHandle, NativeInstance } from './binding';
 import { native, toError } from './failure';
 import type { HostSide } from './host-side';
@@ -48,7 +55,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return this.#enqueue(data, (id) => this.#binding.call(this.#instance, id, handle, input, fuel));
   }
 
-  async invoke(name: string, args: readonly Value[], { fuel, data }: ResolvedCallOptions): Promise<Value[]> {
+  async invoke(name: string, args: readonly RawValue[], { fuel, data }: ResolvedCallOptions): Promise<RawValue[]> {
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
     return this.#enqueue(data, (id) => this.#binding.invoke(this.#instance, id, handle, args, fuel));
   }
@@ -69,14 +76,22 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return this.#send(name, input, undefined);
   }
 
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
+    if (this.#pending > 0) throw busy();
+    const returned = native(() => {
+      const handle = this.#binding.exportHandle(this.#instance, name);
+      return this.#binding.invokeMany(this.#instance, handle, args);
+    });
+    if (returned === undefined) return [];
+    return Array.isArray(returned) ? returned : [returned as RawValue];
+  }
+
   exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown {
     const binding = this.#binding;
     const instance = this.#instance;
     const few = type.params.length <= FEW;
-    const carried = uncarriedType(type) === undefined;
     let handle: NativeHandle | undefined;
     return (...args) => {
-      if (!carried) requireCarried(type, 'call');
       checkArguments(name, type, args);
       if (this.#pending > 0) throw busy();
       try {
@@ -108,14 +123,54 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return native(() => this.#binding.memoryGrow(this.#instance, pages));
   }
 
-  globalGet(number: number): Value {
+  globalGet(number: number): RawValue {
     this.#requireRest();
     return native(() => this.#binding.globalGet(this.#instance, number));
   }
 
-  globalSet(number: number, value: Value): void {
+  globalSet(number: number, value: RawValue): void {
     this.#requireRest();
     native(() => this.#binding.globalSet(this.#instance, number, value));
+  }
+
+  exportReference(position: number): number | null {
+    return this.#atRest(() => this.#binding.exportReference(this.#instance, position));
+  }
+
+  functionType(fn: number): FunctionType {
+    return this.#atRest(() => this.#binding.functionType(this.#instance, fn));
+  }
+
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
+    if (this.#pending > 0) throw busy();
+    return native(() => this.#binding.callFunction(this.#instance, fn, args));
+  }
+
+  addFunction(host: NumericHost): number {
+    const { params, results } = host.type;
+    const index = this.#host.add(host);
+    return this.#atRest(() => this.#binding.addFunction(this.#instance, index, params, results, host.cost));
+  }
+
+  tableSize(table: number): number {
+    return this.#atRest(() => this.#binding.tableSize(this.#instance, table));
+  }
+
+  tableGet(table: number, index: number): RawValue {
+    return this.#atRest(() => this.#binding.tableGet(this.#instance, table, index));
+  }
+
+  tableSet(table: number, index: number, value: number | null): void {
+    this.#atRest(() => this.#binding.tableSet(this.#instance, table, index, value));
+  }
+
+  tableGrow(table: number, elements: number, value: number | null): number {
+    return this.#atRest(() => this.#binding.tableGrow(this.#instance, table, elements, value));
+  }
+
+  heldExterns(): { held: number[]; seen: number } {
+    const held = this.#atRest(() => this.#binding.heldExterns(this.#instance));
+    return { seen: held.pop()!, held };
   }
 
   close(): void {
@@ -157,6 +212,11 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
     this.#handles.set(name, handle);
     return handle;
+  }
+
+  #atRest<T>(use: () => T): T {
+    this.#requireRest();
+    return native(use);
   }
 
   /** A guest that waits in a host function lets its memory and globals be used; one that runs, or is about to, does not. */
