@@ -50,7 +50,7 @@ function world() {
   const compileOptions = given.get('compileSync')!.at(-1);
   const module = binding.compileSync!(engine, wat(GUEST), compileOptions);
   const functions = [(_promise: number, _number: number, a: number, b: number) => a + b];
-  const link = binding.createLink!(runtime, functions, functions.length);
+  const link = binding.createLink!(runtime, [() => 0n, ...functions]);
   const instance = binding.instantiateSync!(module, link, given.get('instantiateSync')!.at(-1));
   return { runtime, engine, module, functions, link, instance };
 }

@@ -1,18 +1,23 @@
 import type { ErrorCode } from '../../errors/codes';
 import { AingleWasmError, createError } from '../../errors/error';
-import { noAllocator, requireBytesFunction } from '../../exports';
-import type { FunctionType, InstanceState, Receipt, Value } from '../../types';
-import { checkArguments, requireCarried } from '../../values';
+import { findFunction, noAllocator, requireBytesFunction } from '../../exports';
+import type { FunctionType, InstanceState, Receipt, TableType, Value } from '../../types';
+import { checkArguments } from '../../values';
 import type {
   BackendInstance,
   ModuleInfoJson,
+  NumericHost,
   RawResult,
+  RawValue,
   ResolvedCallOptions,
   ResolvedInstanceOptions,
 } from '../backend';
 import type { BytesFunction } from './convention';
+import { fromEngine, hasVectors, listed, toEngine } from './crossing';
 import type { InstancePermit, V8Engine } from './engine';
 import type { Guest, GuestFunction } from './guest';
+import { numeric } from './linker';
+import { RESERVED } from './names';
 import { exhausted, explainEnd, isStop, keepsWhenAsked } from './outcome';
 
 /** A guest and its state machine. Everything runs on the thread that made it. */
@@ -74,20 +79,18 @@ export class V8Instance implements BackendInstance {
     return this.#callBytes(fn, input, this.#defaultFuel, this.#options.data, false);
   }
 
-  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
+  invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     this.#requireUsable();
     const copy = [...args];
-    return this.#enqueue(() => {
-      const returned = this.#callValues(name, copy, options.fuel, options.data);
-      return returned === undefined ? [] : Array.isArray(returned) ? returned : [returned];
-    });
+    return this.#enqueue(() => this.#callRaw((guest) => callExport(guest, name, copy), options));
+  }
+
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
+    return this.#callNow((guest) => callExport(guest, name, args));
   }
 
   exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown {
-    let carried = false;
     return (...args) => {
-      if (!carried) requireCarried(type, 'call');
-      carried = true;
       checkArguments(name, type, args);
       this.#requireIdle();
       return this.#callValues(name, args, this.#defaultFuel, this.#options.data);
@@ -112,12 +115,49 @@ export class V8Instance implements BackendInstance {
     return this.#guestAtRest().memory.grow(pages);
   }
 
-  globalGet(number: number): Value {
-    return this.#guestAtRest().globals[number]!.value;
+  globalGet(number: number): RawValue {
+    return this.#guestAtRest().globals[number]!.get();
   }
 
-  globalSet(number: number, value: Value): void {
-    this.#guestAtRest().globals[number]!.value = value;
+  globalSet(number: number, value: RawValue): void {
+    this.#guestAtRest().globals[number]!.set(value);
+  }
+
+  exportReference(position: number): number | null {
+    return this.#guestAtRest().references.exported(position);
+  }
+
+  functionType(fn: number): FunctionType {
+    return this.#guestAtRest().references.typeOf(fn);
+  }
+
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
+    return this.#callNow(({ references }) => references.call(fn, args));
+  }
+
+  addFunction(host: NumericHost): number {
+    const { references, calls } = this.#guestAtRest();
+    return references.add(host, numeric(host, calls, references));
+  }
+
+  tableSize(table: number): number {
+    return this.#guestAtRest().tables.size(table);
+  }
+
+  tableGet(table: number, index: number): RawValue {
+    return this.#guestAtRest().tables.get(table, index);
+  }
+
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void {
+    this.#guestAtRest().tables.set(table, index, value, element);
+  }
+
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number {
+    return this.#guestAtRest().tables.grow(table, elements, value, element);
+  }
+
+  heldExterns(): { held: number[]; seen: number } {
+    return this.#guestAtRest().tables.heldExterns();
   }
 
   close(): void {
@@ -158,6 +198,25 @@ export class V8Instance implements BackendInstance {
     let results: Value | Value[] | undefined;
     try {
       results = fn(...args);
+    } catch (thrown) {
+      throw this.#interrupted(guest, thrown);
+    }
+    this.#returned(guest);
+    return results;
+  }
+
+  /** One call of values that are not all plain. The instance must be idle. */
+  #callNow(run: (guest: Guest) => RawValue[]): RawValue[] {
+    this.#requireIdle();
+    return this.#callRaw(run, { fuel: this.#defaultFuel, data: this.#options.data });
+  }
+
+  #callRaw(run: (guest: Guest) => RawValue[], { fuel, data }: ResolvedCallOptions): RawValue[] {
+    const guest = this.#guest!;
+    this.#begin(guest, fuel, data, false);
+    let results: RawValue[];
+    try {
+      results = run(guest);
     } catch (thrown) {
       throw this.#interrupted(guest, thrown);
     }
@@ -248,6 +307,14 @@ export class V8Instance implements BackendInstance {
     this.#bytesFunctions.clear();
     this.#permit.release();
   }
+}
+
+/** Calls an exported function of any type. */
+function callExport({ info, exports, references }: Guest, name: string, args: readonly RawValue[]): RawValue[] {
+  const type = findFunction(info, name)!;
+  const position = info.exports.findIndex((item) => item.name === name);
+  const fn = exports[hasVectors(type) ? RESERVED.exact + position : name] as GuestFunction;
+  return fromEngine(type.results, listed(fn(...toEngine(type.params, args, references))), references);
 }
 
 function receiptOf(guest: Guest, wallMs: number, queueMs: number, bytesIn: number, bytesOut: number): Receipt {

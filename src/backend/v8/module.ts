@@ -41,7 +41,12 @@ export class V8Module implements BackendModule {
     this.#engine.requireOpen();
     const permit = this.#engine.admitInstance();
     try {
-      const guest = makeGuest(this.#compiled.module, this.#compiled.info, options);
+      const guest = makeGuest(
+        this.#compiled.module,
+        this.#compiled.info,
+        options,
+        this.#engine.options.limits.tableElements,
+      );
       const instance = new V8Instance(this.#engine, permit, guest, options);
       this.#engine.watch(instance, permit);
       return instance;

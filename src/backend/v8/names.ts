@@ -11,6 +11,19 @@ export const METER = {
   memory: '__aingle_meter_memory',
 } as const;
 
+/** Those that `reserved` of the Rust crate `aingle_wasm_prepare` has beside them; a number follows. */
+export const RESERVED = {
+  /** With a position among the exports: functions and globals with two integers in place of each vector. */
+  exact: '__aingle_meter_exact_',
+  exactGet: '__aingle_meter_exact_get_',
+  exactSet: '__aingle_meter_exact_set_',
+  /** With such a position: an exported function as what a reference to it means. */
+  reference: '__aingle_meter_reference_',
+  /** From 0 on: the module's tables, and its globals that can come to hold values of the host. */
+  table: '__aingle_meter_table_',
+  extern: '__aingle_meter_extern_',
+} as const;
+
 /** Why a prepared module stopped itself; what it stored in `__aingle_meter_status`. */
 export const STOP = { none: 0, fuel: 1, depth: 2, outOfMemory: 3 } as const;
 
