@@ -1,7 +1,7 @@
 // Every code that this version can give is given by something, on every backend; a code that nothing gives is no contract.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { AingleWasmError, Engine, envelope } from 'aingle-wasm';
+import { AingleWasmError, Engine, envelope, type HostContext } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { CODES, type ErrorCode } from '../../src/errors/codes';
 import { type Lab, onEveryBackend } from './support/lab';
@@ -10,15 +10,7 @@ import { Puppet } from './support/puppet';
 import { wat } from './support/wat';
 
 /** Codes of abilities that are still to come; nothing can give them yet. */
-const LATER: readonly ErrorCode[] = [
-  'ERR_COMPILE_TIMEOUT',
-  'ERR_TIMEOUT',
-  'ERR_ABORTED',
-  'ERR_CALL_DEPTH',
-  'ERR_HOST_TIMEOUT',
-  'ERR_ARTIFACT_REJECTED',
-  'ERR_WASI_EXIT',
-];
+const LATER: readonly ErrorCode[] = ['ERR_HOST_TIMEOUT', 'ERR_ARTIFACT_REJECTED', 'ERR_WASI_EXIT'];
 
 /** Given only when the machine or this library itself fails; no input of a guest or a caller brings them about. */
 const NOT_ON_DEMAND: readonly ErrorCode[] = ['ERR_INTERNAL'];
@@ -42,6 +34,14 @@ function damaged(at: number, to: number): Uint8Array {
   return bytes;
 }
 
+const SPIN = '(func (export "f") (loop (br 0)))';
+
+/** Takes far longer than a millisecond to prepare. */
+const LARGE = Array.from(
+  { length: 4_000 },
+  () => `(func (param i32) (result i32) (local.get 0) ${'(i32.add (i32.const 1))'.repeat(40)})`,
+).join('');
+
 const REACHED: Partial<Record<ErrorCode, (lab: Lab) => unknown>> = {
   ERR_INVALID_ARG_TYPE: () => new Engine(1 as unknown as object),
   ERR_INVALID_ARG_VALUE: () => new Engine({ unknown: 1 } as object),
@@ -59,6 +59,22 @@ const REACHED: Partial<Record<ErrorCode, (lab: Lab) => unknown>> = {
     (await lab.instantiate('(func (export "f") (loop (br 0)))')).invoke('f', [], { fuel: 100 }),
   ERR_MEMORY_LIMIT: (lab) => lab.compile('(memory 2)', { limits: { memoryBytes: 65_536 } }),
   ERR_TABLE_LIMIT: (lab) => lab.compile('(table 2 funcref)', { limits: { tableElements: 1 } }),
+  ERR_TIMEOUT: async (lab) => (await lab.instantiate(SPIN)).invoke('f', [], { timeoutMs: 10 }),
+  ERR_ABORTED: async (lab) => (await lab.instantiate(SPIN)).invoke('f', [], { signal: AbortSignal.timeout(10) }),
+  ERR_COMPILE_TIMEOUT: (lab) => lab.compile(LARGE, { limits: { compileMs: 1 } }),
+  ERR_CALL_DEPTH: async (lab) => {
+    const text = `(import "env" "h" (func $h (param i32 i32) (result i64))) (memory 1)
+      (func (export "malloc") (param i32) (result i32) (i32.const 64)) (func (export "free") (param i32))
+      (func (export "f") (param i32 i32) (result i64) (call $h (local.get 0) (local.get 1)))`;
+    let deepest: unknown;
+    const h = async (_: unknown, context: HostContext) => {
+      await context.call('f', 'x').catch((error) => {
+        deepest ??= error;
+      });
+    };
+    await (await lab.instantiate(text, { host: { h } })).call('f', 'x');
+    throw deepest;
+  },
   ERR_OUT_OF_MEMORY: async (lab) => {
     const module = await lab.compile('', { limits: { instances: 1 } });
     return [await module.instantiate(), await module.instantiate()];

@@ -53,6 +53,8 @@ describe('docs/limits.md', () => {
 
   test('has the defaults of the engine', () => {
     expect(numberIn(rows.get('limits.instances')![0])).toBe(options.limits.instances);
+    expect(numberIn(rows.get('limits.compileMs')![1])).toBe(options.limits.compileMs);
+    expect(numberIn(rows.get('timeoutMs')![1])).toBe(options.timeoutMs);
     expect(numberIn(rows.get('queue')![0])).toBe(options.queue);
     expect(numberIn(rows.get('cacheSize')![0])).toBe(options.cacheSize);
     expect(numberIn(rows.get('meteringLimit')![1])).toBe(Number(options.meteringLimit));

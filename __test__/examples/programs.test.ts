@@ -25,6 +25,17 @@ describe.each(['wasmer', 'wasmi', 'v8'])('on %s', (backend) => {
     expect(lines[2]).toMatch(/^ADA SAYS GOOD MORNING \(1 host call, \d+ operators\)$/);
   });
 
+  test('time stops guests and lets them wait', async () => {
+    expect(await show('time.ts')).toBe(
+      [
+        'a host function that waits: 42',
+        'a deadline: ERR_TIMEOUT, and the event loop went on: true',
+        'an abort: ERR_ABORTED, and the event loop went on: true',
+        '',
+      ].join('\n'),
+    );
+  });
+
   test('limits reaches every limit', async () => {
     const lines = (await show('limits.ts')).trimEnd().split('\n');
     expect(lines.map((line) => line.slice(0, 28).trim())).toEqual([

@@ -10,6 +10,41 @@ import { readCallOptions, readInstanceOptions } from '../../src/options/instance
 
 const MIB = 1024 * 1024;
 
+/** What a call has where its options say nothing. */
+const DEFAULTS = {
+  fuel: 7n,
+  timeoutMs: 8,
+  timeoutAsked: false,
+  signal: undefined,
+  data: 'data',
+  slices: undefined,
+};
+
+describe('time limits', () => {
+  test.each([1, 2 ** 31 - 1, null])('%s is one', (timeoutMs) => {
+    expect(readEngineOptions({ timeoutMs }).timeoutMs).toBe(timeoutMs);
+    expect(readCallOptions({ timeoutMs }, DEFAULTS)).toEqual({
+      ...DEFAULTS,
+      timeoutMs,
+      timeoutAsked: timeoutMs !== null,
+    });
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5', 5n, {}])('%s is none', (timeoutMs) => {
+    const options = { timeoutMs } as object;
+    const code = typeof timeoutMs === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE';
+    for (const read of [readEngineOptions, (given: object) => readCallOptions(given, DEFAULTS)]) {
+      expect(() => read(options)).toThrow(expect.objectContaining({ code }));
+    }
+  });
+
+  test.each([5, 'abort', {}, new EventTarget()])('%s is no signal', (signal) => {
+    expect(() => readCallOptions({ signal }, DEFAULTS)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  });
+});
+
 test('defaults', () => {
   const { complexity, ...options } = readEngineOptions(undefined);
   expect(options).toEqual({
@@ -26,7 +61,9 @@ test('defaults', () => {
       outputBytes: 64 * MIB,
       hostCalls: undefined,
       instances: 100_000,
+      compileMs: 60_000,
     },
+    timeoutMs: 30_000,
     threads: availableParallelism(),
     queue: 10_000,
   });
@@ -156,7 +193,7 @@ describe('prototypes', () => {
     const engine = readEngineOptions({});
     expect(engine.queue).toBe(10_000);
     expect(engine.limits.callDepth).toBe(3_000);
-    expect(readCallOptions({}).fuel).toBe(undefined);
+    expect(readCallOptions({}, DEFAULTS)).toMatchObject(DEFAULTS);
     expect(readInstanceOptions({}, engine).fuel).toBe(engine.meteringLimit);
   });
 

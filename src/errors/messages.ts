@@ -43,7 +43,7 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
   ERR_MODULE_INVALID: (d) => `The module does not validate: ${reason(d)}${at(d)}.`,
   ERR_MODULE_TOO_COMPLEX: (d) =>
     `The module is too complex: ${text(d.cap)} is ${number(d.value)}, allowed is ${number(d.max)}. Raise the engine's complexity.${text(d.cap)} if you trust it.`,
-  ERR_COMPILE_TIMEOUT: () => 'The module took too long to compile.',
+  ERR_COMPILE_TIMEOUT: () => 'The module took too long to compile (limits.compileMs).',
 
   ERR_IMPORT_MISSING: (d) => `The module's imports are not all given: ${imports(d.imports)}.`,
   ERR_IMPORT_TYPE: (d) => `Imports have another type than the module wants: ${imports(d.imports)}.`,
@@ -56,7 +56,7 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
       : `The guest's calls are nested too deeply: allowed are ${number(d.limit)} weighted frames (limits.callDepth).`,
   ERR_FUEL_EXHAUSTED: (d) =>
     `The guest used all of its fuel: ${number(d.limit)} operators. Give the call more ("fuel", "meteringLimit") if the work needs it.`,
-  ERR_TIMEOUT: () => 'The guest was stopped at its deadline.',
+  ERR_TIMEOUT: (d) => `The guest was stopped at its deadline, ${number(d.limit)} ms after the call ("timeoutMs").`,
   ERR_ABORTED: () => 'The call was aborted.',
 
   ERR_MEMORY_LIMIT: (d) =>
