@@ -156,12 +156,20 @@ onEveryBackend('tables of the host', (lab) => {
     const { a, f, b } = exports;
     const all = (of: Table) => Array.from({ length: of.length }, (_, index) => of.get(index));
     exports.set('x');
-    expect([all(table), all(a), all(b)]).toEqual([[undefined, 'x'], [null, null, 'x'], [null, null, null, null, 'x']]);
+    expect([all(table), all(a), all(b)]).toEqual([
+      [undefined, 'x'],
+      [null, null, 'x'],
+      [null, null, null, null, 'x'],
+    ]);
     expect(all(f).map((fn) => fn === null)).toEqual([true, true, true, false]);
     expect(exports.get()).toEqual(['x', 'x', 0, 'x']);
     exports.fill('y');
     exports.copy();
-    expect([all(table), all(a), all(b)]).toEqual([['x', 'x'], ['y', 'x', 'x'], [null, 'y', null, null, 'x']]);
+    expect([all(table), all(a), all(b)]).toEqual([
+      ['x', 'x'],
+      ['y', 'x', 'x'],
+      [null, 'y', null, null, 'x'],
+    ]);
     exports.init();
     expect([exports.call(), f.get(0) === f.get(3), f.get(1)]).toEqual([1, true, null]);
     expect(exports.grow()).toEqual([2, 3, 4]);

@@ -121,17 +121,15 @@ impl Tunables for GuestTunables {
         table_definition_locations: &[NonNull<VMTableDefinition>],
     ) -> Result<PrimaryMap<LocalTableIndex, InternalStoreHandle<VMTable>>, LinkError> {
         let own = module.tables.iter().skip(module.num_imported_tables);
-        own.zip(table_definition_locations)
-            .map(|((index, ty), location)| {
-                // SAFETY: the caller promises that the locations are those of the definitions in the instance, of which
-                // the module's own tables have the first ones.
-                let table = unsafe { self.create_vm_table(ty, &table_styles[index], *location) };
-                Ok(InternalStoreHandle::new(
-                    context,
-                    table.map_err(LinkError::Resource)?,
-                ))
-            })
-            .collect()
+        let mut tables = PrimaryMap::new();
+        for ((index, ty), location) in own.zip(table_definition_locations) {
+            // SAFETY: the caller promises that the locations are those of the definitions in the instance, of which the
+            // module's own tables have the first ones.
+            let table = unsafe { self.create_vm_table(ty, &table_styles[index], *location) };
+            let table = table.map_err(LinkError::Resource)?;
+            tables.push(InternalStoreHandle::new(context, table));
+        }
+        Ok(tables)
     }
 
     fn vmconfig(&self) -> &VMConfig {
