@@ -11,7 +11,7 @@ const GUEST = wat(`
   (func (export "bytes") (param i32 i32) (result i64) (i64.const 0))
   (func (export "number") (result i32) (i32.const 7))
   (func (export "trap") unreachable)
-  (func (export "spin") (loop (br 0))))`);
+  (func (export "spin") (loop (br 0)))`);
 
 let messages: [string, CompileMessage | CallMessage][];
 const listeners = CHANNELS.map((name) => {

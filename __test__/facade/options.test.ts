@@ -208,7 +208,7 @@ describe('instance options', () => {
   const engine = readEngineOptions({ meteringLimit: 1_000, limits: { outputBytes: 100, hostCalls: 5 } });
 
   test('take the engine for what is absent', () => {
-    const { instances, ...limits } = engine.limits;
+    const { instances, compileMs: _, ...limits } = engine.limits;
     expect(instances).toBe(100_000);
     expect(readInstanceOptions(undefined, engine)).toMatchObject({
       fuel: 1_000n,
