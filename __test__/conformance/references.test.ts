@@ -1,8 +1,13 @@
 // References: functions and values of the host that pass through a guest.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Global, hostFunction, type Instance } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
 import { failed } from './support/outcome';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
 
 const KEEPER = `(import "env" "same" (func $same (param externref) (result externref)))
   (table $t (export "t") 2 100 externref) (global $g (export "g") (mut externref) (ref.null extern)) (table $hidden 4 externref)
@@ -87,10 +92,27 @@ onEveryBackend('values of the host', (lab) => {
     expect([exports.g.value, exports.t.get(0), exports.hidden(3), exports.t.get(50)]).toEqual(kept);
     // Objects of this turn are alive until it ends, whoever holds them.
     await new Promise((resolve) => setTimeout(resolve));
-    globalThis.gc?.();
+    collect();
     const alive = gone.filter((reference) => reference.deref() !== undefined).length;
-    if (globalThis.gc !== undefined) expect(alive).toBeLessThan(500);
+    expect(alive).toBeLessThan(500);
     expect(lab.record(exports.isNull(exports.hidden(0)))).toBe(1);
+  });
+
+  test('are gone with their instance, also in a cycle', async () => {
+    const module = await lab.compile(KEEPER);
+    const make = async () => {
+      const instance = await module.instantiate(keeper);
+      // The guest holds what holds the guest.
+      instance.exports.t.set(0, instance);
+      return new WeakRef(instance);
+    };
+    const instances = await Promise.all(Array.from({ length: 20 }, make));
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      collect();
+    }
+    expect(instances.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(5);
+    lab.record(instances.length);
   });
 
   test('are not let go while a call that has them waits', async () => {

@@ -129,6 +129,58 @@ onEveryBackend('tables of the host', (lab) => {
     expect(table.length).toBe(7);
   });
 
+  test('are told from those of the guest by every instruction', async () => {
+    const table = new Table({ element: 'externref', min: 2, max: 20 });
+    const { exports } = await lab.instantiate(
+      `(import "env" "table" (table $t 2 externref)) (import "env" "table" (table $again 2 externref))
+       (table $a (export "a") 3 20 externref) (table $f (export "f") 4 20 funcref) (table $b (export "b") 5 20 externref)
+       (elem $e funcref (ref.func $one) (ref.null func)) (func $one (result i32) (i32.const 1))
+       (func (export "set") (param externref)
+         (table.set $t (i32.const 1) (local.get 0)) (table.set $a (i32.const 2) (local.get 0))
+         (table.set $f (i32.const 3) (ref.func $one)) (table.set $b (i32.const 4) (local.get 0)))
+       (func (export "get") (result externref externref i32 externref)
+         (table.get $t (i32.const 1)) (table.get $a (i32.const 2)) (ref.is_null (table.get $f (i32.const 3)))
+         (table.get $b (i32.const 4)))
+       (func (export "fill") (param externref)
+         (table.fill $again (i32.const 0) (local.get 0) (i32.const 1)) (table.fill $b (i32.const 1) (local.get 0) (i32.const 1)))
+       (func (export "copy") (table.copy $a $t (i32.const 0) (i32.const 0) (i32.const 2)) (table.copy $t $b (i32.const 0) (i32.const 4) (i32.const 1)))
+       (func (export "init") (table.init $f $e (i32.const 0) (i32.const 0) (i32.const 2)))
+       (func (export "call") (result i32) (call_indirect $f (result i32) (i32.const 0)))
+       (func (export "grow") (result i32 i32 i32)
+         (table.grow $t (ref.null extern) (i32.const 1)) (table.grow $a (ref.null extern) (i32.const 1))
+         (table.grow $f (ref.null func) (i32.const 1)))
+       (func (export "sizes") (result i32 i32 i32 i32) (table.size $t) (table.size $a) (table.size $f) (table.size $b))
+       (func (export "outside") (table.set $b (i32.const 5) (ref.null extern)))`,
+      { imports: { env: { table } }, afterTrap: 'keep' },
+    );
+    const { a, f, b } = exports;
+    const all = (of: Table) => Array.from({ length: of.length }, (_, index) => of.get(index));
+    exports.set('x');
+    expect([all(table), all(a), all(b)]).toEqual([
+      [undefined, 'x'],
+      [null, null, 'x'],
+      [null, null, null, null, 'x'],
+    ]);
+    expect(all(f).map((fn) => fn === null)).toEqual([true, true, true, false]);
+    expect(exports.get()).toEqual(['x', 'x', 0, 'x']);
+    exports.fill('y');
+    exports.copy();
+    expect([all(table), all(a), all(b)]).toEqual([
+      ['x', 'x'],
+      ['y', 'x', 'x'],
+      [null, 'y', null, null, 'x'],
+    ]);
+    exports.init();
+    expect([exports.call(), f.get(0) === f.get(3), f.get(1)]).toEqual([1, true, null]);
+    expect(exports.grow()).toEqual([2, 3, 4]);
+    expect(exports.sizes()).toEqual([3, 4, 5, 5]);
+    expect([table.length, a.length, f.length, b.length]).toEqual([3, 4, 5, 5]);
+    expect(await lab.observe(undefined, () => exports.outside())).toMatchObject({
+      code: 'ERR_TRAP',
+      details: { trap: 'table_out_of_bounds' },
+    });
+  });
+
   test('belong to the first instance', async () => {
     const table = new Table({ element: 'funcref', min: 2, max: 8 });
     const module = await lab.compile(FUNCTIONS);

@@ -99,7 +99,10 @@ const MESSAGES: Record<ErrorCode, readonly (readonly [Details, string])[]> = {
     ],
   ],
   ERR_TABLE_LIMIT: [
-    [{ limit: 1, value: 2 }, 'The tables would have 2 elements, allowed are 1 (limits.tableElements).'],
+    [
+      { limit: 1, value: 2 },
+      "The tables would have 2 elements, allowed are 1 (limits.tableElements, or the table's own maximum).",
+    ],
   ],
   ERR_OUT_OF_MEMORY: [
     [

@@ -62,7 +62,7 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
   ERR_MEMORY_LIMIT: (d) =>
     `The memory would have ${number(d.value)} bytes, allowed are ${number(d.limit)} (limits.memoryBytes, or the module's own maximum).`,
   ERR_TABLE_LIMIT: (d) =>
-    `The tables would have ${number(d.value)} elements, allowed are ${number(d.limit)} (limits.tableElements).`,
+    `The tables would have ${number(d.value)} elements, allowed are ${number(d.limit)} (limits.tableElements, or the table's own maximum).`,
   ERR_OUT_OF_MEMORY: (d) => outOfMemory(d),
   ERR_OUTPUT_LIMIT: (d) =>
     `The guest returned ${number(d.value)} bytes, allowed are ${number(d.limit)} (limits.outputBytes).`,

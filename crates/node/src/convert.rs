@@ -81,7 +81,12 @@ pub(crate) fn function_type(
     params: &[String],
     results: &[String],
 ) -> Result<FunctionType, Failure> {
-    let types = |names: &[String]| names.iter().map(|name| value_type(name)).collect::<Result<_, _>>();
+    let types = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| value_type(name))
+            .collect::<Result<_, _>>()
+    };
     Ok(FunctionType {
         params: types(params)?,
         results: types(results)?,

@@ -72,6 +72,8 @@ pub(crate) enum Action {
     Local { code: Code, index: u32 },
     /// A reference to an imported function.
     Reference { function: u32 },
+    /// A write to a table of the module's own beside imported ones.
+    SetElement { table: u32 },
     /// The operator that opens a block with parameters of this type.
     Guard { code: Code, ty: u32 },
     /// Behind the end of such a block.
@@ -93,6 +95,7 @@ pub(crate) struct Context<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
+    pub(crate) imported_tables: u32,
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
     /// Whether blocks with parameters are guarded.
@@ -281,12 +284,21 @@ impl Builder<'_> {
                     },
                 );
             }
+            code::TABLE_SET if self.is_own_beside_imported(operator.first) => {
+                let table = operator.first;
+                self.step(operator.start, operator.end, Action::SetElement { table });
+            }
             code if self.context.marks_conversions && is_trapping_conversion(code) => {
                 self.step(operator.start, operator.start, Action::Converting(true));
                 self.step(operator.end, operator.end, Action::Converting(false));
             }
             _ => {}
         }
+    }
+
+    fn is_own_beside_imported(&self, table: u32) -> bool {
+        let imported = self.context.imported_tables;
+        imported > 0 && table >= imported
     }
 
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
@@ -736,6 +748,7 @@ mod tests {
             weights: &weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
+            imported_tables: outline.imported.tables,
             marks_conversions: false,
             guards_blocks: false,
         };

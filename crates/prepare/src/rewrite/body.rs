@@ -183,6 +183,11 @@ impl Writer<'_, '_> {
                 let function = self.rewriting.value(function);
                 self.sink().ref_func(function);
             }
+            Action::SetElement { table } => {
+                // wasmer 6.1 takes the table of a `table.set` for another one: it counts without the imported tables
+                // where it compiles and with them where it runs. `table.fill` does the same, and it gets that right.
+                self.sink().i32_const(1).table_fill(table);
+            }
             Action::Guard { code, ty } => {
                 let declared = &self.rewriting.outline.types[ty as usize];
                 self.guards

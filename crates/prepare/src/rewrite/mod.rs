@@ -261,6 +261,7 @@ impl Rewriting<'_> {
             weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
+            imported_tables: outline.imported.tables,
             marks_conversions: self.config.mark_conversions,
             guards_blocks: self.config.growth == Growth::Host,
         };

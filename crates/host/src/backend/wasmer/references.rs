@@ -190,10 +190,6 @@ fn pointer(slot: Slot) -> Option<NonNull<VMCallerCheckedAnyfunc>> {
 }
 
 /// A table, for one short access.
-#[expect(
-    clippy::mut_from_ref,
-    reason = "the pointer is shared, the access exclusive: see `GuestRef`"
-)]
 fn table_of(guest: &GuestRef, TableId(id): TableId) -> &mut VMTable {
     let cells = guest.cells();
     cells.tables[id as usize].get_mut(cells.store.objects_mut().as_sys_mut())

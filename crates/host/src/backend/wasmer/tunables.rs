@@ -3,8 +3,14 @@
 use std::ptr::NonNull;
 
 use wasmer::sys::Tunables;
-use wasmer::sys::vm::{VMConfig, VMMemory, VMMemoryDefinition, VMTable, VMTableDefinition};
+use wasmer::sys::vm::{
+    InternalStoreHandle, StoreObjects, VMConfig, VMMemory, VMMemoryDefinition, VMTable,
+    VMTableDefinition,
+};
 use wasmer::{MemoryError, MemoryStyle, MemoryType, Pages, TableStyle, TableType};
+use wasmer_compiler::LinkError;
+use wasmer_types::entity::PrimaryMap;
+use wasmer_types::{LocalTableIndex, ModuleInfo, TableIndex};
 
 use super::STACK_BYTES;
 use crate::config::{EngineConfig, StaticMemoryBound};
@@ -104,6 +110,26 @@ impl Tunables for GuestTunables {
     ) -> Result<VMTable, String> {
         // SAFETY: the caller promises what this function asks for, that `location` is a definition of the instance.
         unsafe { VMTable::from_definition(ty, style, location) }
+    }
+
+    /// wasmer 6.1's own puts the tables of a module that imports some behind the place where its code looks for them.
+    unsafe fn create_tables(
+        &self,
+        context: &mut StoreObjects,
+        module: &ModuleInfo,
+        table_styles: &PrimaryMap<TableIndex, TableStyle>,
+        table_definition_locations: &[NonNull<VMTableDefinition>],
+    ) -> Result<PrimaryMap<LocalTableIndex, InternalStoreHandle<VMTable>>, LinkError> {
+        let own = module.tables.iter().skip(module.num_imported_tables);
+        let mut tables = PrimaryMap::new();
+        for ((index, ty), location) in own.zip(table_definition_locations) {
+            // SAFETY: the caller promises that the locations are those of the definitions in the instance, of which the
+            // module's own tables have the first ones.
+            let table = unsafe { self.create_vm_table(ty, &table_styles[index], *location) };
+            let table = table.map_err(LinkError::Resource)?;
+            tables.push(InternalStoreHandle::new(context, table));
+        }
+        Ok(tables)
     }
 
     fn vmconfig(&self) -> &VMConfig {

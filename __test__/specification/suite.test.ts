@@ -1,7 +1,8 @@
-// The WebAssembly specification's own suite on V8: every bit of it on prepared modules, and what JavaScript values can carry through the
-// public API.
+// The WebAssembly specification's own suite: every bit of it on prepared modules in V8, and what JavaScript values can carry through the
+// public API on every backend.
 import { Engine } from 'aingle-wasm';
 import { beforeAll, expect, test } from 'vitest';
+import { BACKENDS } from '../conformance/support/backends';
 import { FacadeTarget } from './support/facade';
 import { PlainTarget } from './support/plain';
 import { exportSuite, readExclusions, readScripts, type Script } from './support/script';
@@ -22,12 +23,17 @@ test('every assertion holds on prepared modules', { timeout: SUITE_MS }, () => {
   expect(core.excluded + core.uncarried + simd.excluded + simd.uncarried).toBe(0);
 });
 
-test('every assertion that JavaScript values carry holds through the public API', { timeout: SUITE_MS }, async () => {
-  const engine = new Engine({ backend: 'v8', complexity });
-  const { core } = runSuite('the v8 backend', () => new FacadeTarget(engine));
-  expect(core.passed).toBeGreaterThan(20_000);
-  await engine.close();
-});
+test.each(BACKENDS)(
+  'every assertion that JavaScript values carry holds through the public API on %s',
+  { timeout: SUITE_MS },
+  async (backend) => {
+    const engine = new Engine({ backend, complexity });
+    const { core, simd } = runSuite(`the public API on ${backend}`, () => new FacadeTarget(engine));
+    expect(core.passed).toBeGreaterThan(20_000);
+    expect(simd.passed).toBeGreaterThan(20_000);
+    await engine.close();
+  },
+);
 
 /** Runs every script, each on a target of its own. */
 function runSuite<Instance extends object>(name: string, makeTarget: () => Target<Instance>) {
