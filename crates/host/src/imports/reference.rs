@@ -34,7 +34,10 @@ pub(crate) fn import(
         Arc::clone(&session),
     );
     let call = move |guest: &mut dyn Guest, slots: &mut [Slot]| -> Result<(), Stopped> {
-        let fuel = (slots[params] as u64).cast_signed();
+        let mut fuel = (slots[params] as u64).cast_signed();
+        if fuel < 0 {
+            fuel = session.next_slice(guest, fuel)?;
+        }
         if fuel < 0 {
             let limit = session.fuel_limit();
             return Err(session.stop_call(outcome::fuel_exhausted(Phase::Call, limit)));
