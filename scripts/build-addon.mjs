@@ -1,14 +1,14 @@
 // Compiles the native addon (crates/node) with cargo and lays it where the loader looks for a local build. Cargo decides what is up to
 // date, so a second run takes a second.
 import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { LOCAL_BUILD } from './prebuilds.mjs';
 import { run } from './process.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CRATE = 'aingle_wasm_node';
-const LOCAL_BUILD = join(root, 'crates', 'node', 'build', 'Release', 'aingle_wasm.node');
 
 /**
  * Builds the addon for this machine and copies it to where node-gyp-build looks first.

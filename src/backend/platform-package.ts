@@ -17,6 +17,12 @@ export function platformPackage(): string {
         return require.resolve('@aingle-wasm/binding-linux-arm64-musl');
       case 'linux arm glibc':
         return require.resolve('@aingle-wasm/binding-linux-arm-gnueabihf');
+      case 'darwin arm64':
+        return require.resolve('@aingle-wasm/binding-darwin-arm64');
+      case 'darwin x64':
+        return require.resolve('@aingle-wasm/binding-darwin-x64');
+      case 'win32 x64':
+        return require.resolve('@aingle-wasm/binding-win32-x64-msvc');
     }
   } catch (error) {
     throw isNotFound(error) ? new Error(`not installed; ${howToInstall()}`) : error;

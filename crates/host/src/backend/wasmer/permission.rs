@@ -10,6 +10,12 @@ pub(super) fn may_run_own_code() -> bool {
         return true;
     };
     // SAFETY: the page is ours alone, nothing points into it, and it is freed at the end of this function.
-    unsafe { region::protect(page.as_mut_ptr::<u8>(), page.len(), Protection::READ_EXECUTE) }
-        .is_ok()
+    unsafe {
+        region::protect(
+            page.as_mut_ptr::<u8>(),
+            page.len(),
+            Protection::READ_EXECUTE,
+        )
+    }
+    .is_ok()
 }
