@@ -22,7 +22,7 @@ const DEPENDENCY = 'node-gyp-build';
  * @throws {Error} if there is no binary
  */
 export async function packOffline(binaries = prebuilds()) {
-  if (binaries.size === 0) throw new Error('there is no prebuild: "npm run prebuild -- all" makes them');
+  if (binaries.size === 0) throw new Error('there is no prebuild: "npm run prebuild:all" makes them');
   await rm(FOLDER, { recursive: true, force: true });
   const folder = join(FOLDER, 'package');
   await stageMain(folder);

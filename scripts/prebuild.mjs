@@ -1,4 +1,4 @@
-// `npm run prebuild -- NAME…`: builds the addon for rows of targets.cjs as it is published, and checks each file. `all` means every row
+// `npm run prebuild:all` and its like: builds the addon for rows of targets.cjs as it is published, and checks each file. `all` means every row
 // that this machine can build.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
@@ -31,7 +31,7 @@ function chosen(names) {
   if (names.join() === 'all') return TARGETS.filter(({ platform }) => platform === process.platform);
   const found = names.map((name) => TARGETS.find((target) => target.name === name));
   if (found.length > 0 && found.every((target) => target !== undefined)) return found;
-  console.error(`usage: npm run prebuild -- all | ${TARGETS.map(({ name }) => name).join(' | ')}`);
+  console.error(`usage: node scripts/prebuild.mjs all | ${TARGETS.map(({ name }) => name).join(' | ')}`);
   return exit(1);
 }
 

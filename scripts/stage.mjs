@@ -26,7 +26,7 @@ const PRIVATE_FIELDS = ['scripts', 'devDependencies'];
  */
 export async function stage({ local = false } = {}) {
   const binaries = local ? localBuild() : prebuilds();
-  if (binaries.size === 0) throw new Error('there is no prebuild: "npm run prebuild -- all" makes them');
+  if (binaries.size === 0) throw new Error('there is no prebuild: "npm run prebuild:all" makes them');
   await rm(STAGE, { recursive: true, force: true });
   await stageMain(STAGE);
   await stagePlatforms(binaries);

@@ -1,7 +1,7 @@
 // `npm run test:boards -- NAME…`: the smoke tests and the conformance suite on rows of targets.cjs, with the packages that `npm run stage`
 // laid out, and a comparison of all that the conformance suite noted with the same on this machine: results, codes, messages and fuel.
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { argv, exit } from 'node:process';
@@ -19,6 +19,8 @@ const FOLDER = join(root, '.setup', 'board-tests');
 const SMOKE = join(root, '__test__', 'smoke');
 const SUITE = join(root, '__test__', 'conformance');
 
+/** Of what is wrong, so many are shown: often one fault has them all. */
+const SHOWN = 20;
 /** The package's one dependency, and the assembler, which cannot be bundled. */
 const COPIED = ['node-gyp-build', 'wabt'];
 /** They start processes or workers from the checkout, which an emulated Node cannot; the smoke tests have their own. */
@@ -61,7 +63,7 @@ async function report(target) {
   const begun = performance.now();
   const { passed, failed, skipped, notes } = await testOn(target);
   const differences = differencesOf(notes, target.engines);
-  for (const line of [...failed, ...differences]) console.log(`  ${line}`);
+  for (const line of [...failed, ...differences].slice(0, SHOWN)) console.log(`  ${line}`);
   const seconds = Math.round((performance.now() - begun) / 1000);
   console.log(
     `${target.name}: ${passed} passed, ${failed.length} failed, ${skipped} skipped; ` +
@@ -129,6 +131,9 @@ async function install(target) {
   const home = join(FOLDER, target.name);
   await rm(home, { recursive: true, force: true });
   const modules = join(home, 'node_modules');
+  await mkdir(home, { recursive: true });
+  // Without a manifest of its own, `aingle-wasm` would mean this checkout, which the folder is in.
+  await writeFile(join(home, 'package.json'), '{}');
   await unpack(join(TARBALLS, `aingle-wasm-${version}.tgz`), join(modules, 'aingle-wasm'));
   await unpack(tarball(target), join(modules, '@aingle-wasm', `binding-${target.name}`));
   for (const name of COPIED) await cp(join(root, 'node_modules', name), join(modules, name), { recursive: true });
