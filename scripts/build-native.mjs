@@ -23,7 +23,7 @@ function wantedTarget({ PREBUILD_PLATFORM, PREBUILD_ARCH, PREBUILD_LIBC }) {
   );
   if (target === undefined) {
     throw new Error(
-      `no row of scripts/targets.cjs is ${PREBUILD_PLATFORM} ${PREBUILD_ARCH} ${PREBUILD_LIBC}; "npm run prebuild" starts this`,
+      `no row of scripts/targets.cjs is ${PREBUILD_PLATFORM} ${PREBUILD_ARCH} ${PREBUILD_LIBC}; "npm run prebuild:all" and its like start this`,
     );
   }
   return target;

@@ -84,17 +84,19 @@ function exports(about) {
 }
 
 function neededLibraries(about, { libc }) {
-  return [...about.matchAll(/\(NEEDED\).*\[(.*)\]/g)]
-    .filter(([, name]) => !LIBRARIES[libc].test(name))
-    .map(([, name]) => `needs the library ${name}`);
+  const names = [...about.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
+  // Without it the C library is inside, and its heap is not the process's.
+  const shared = names.some((name) => name.startsWith('libc.')) ? [] : ['does not need the C library: it is linked in'];
+  return [...shared, ...names.filter((name) => !LIBRARIES[libc].test(name)).map((name) => `needs the library ${name}`)];
 }
 
-/** glibc refuses to load what names a version that it does not have. */
+/** glibc refuses to load what names a version that it does not have; musl looks at names only. */
 function libraryVersions(about, { glibc }) {
+  if (glibc === undefined) return [];
   const versions = new Set([...about.matchAll(/\bGLIBC_([\d.]+)/g)].map(([, version]) => version));
   return [...versions]
-    .filter((version) => glibc === undefined || newer(version, glibc))
-    .map((version) => `needs glibc ${version}, ${glibc === undefined ? 'but is for musl' : `${glibc} is promised`}`);
+    .filter((version) => newer(version, glibc))
+    .map((version) => `needs glibc ${version}, ${glibc} is promised`);
 }
 
 function newer(version, than) {

@@ -1,5 +1,6 @@
 // `npm run stage`: lays out in target/stage what a release would publish, from the prebuilds that are there: the main package, one package
-// for each platform, their tarballs and the list of their SHA-256 sums. `--local` takes the development build for this machine instead.
+// for each platform, their tarballs, the list of their SHA-256 sums and a bill of materials. With `--local` the package for
+// this machine has the development build.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { napi, napiConfig } from './napi.mjs';
 import { localBuild, prebuilds } from './prebuilds.mjs';
 import { run } from './process.mjs';
+import { billOfMaterials } from './sbom.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const STAGE = join(root, 'target', 'stage');
@@ -20,16 +22,17 @@ const PRIVATE_FIELDS = ['scripts', 'devDependencies'];
 /**
  * Lays everything out anew.
  *
- * @param {{ local?: boolean }} [options] `local`: one platform, this machine's, with the development build
+ * @param {{ local?: boolean }} [options] `local`: for this machine the development build
  * @returns {Promise<readonly string[]>} the tarballs' names
  * @throws {Error} if there is no binary at all
  */
 export async function stage({ local = false } = {}) {
-  const binaries = local ? localBuild() : prebuilds();
+  const binaries = new Map([...prebuilds(), ...(local ? localBuild() : [])]);
   if (binaries.size === 0) throw new Error('there is no prebuild: "npm run prebuild:all" makes them');
   await rm(STAGE, { recursive: true, force: true });
   await stageMain(STAGE);
   await stagePlatforms(binaries);
+  await writeFile(join(STAGE, 'sbom.cdx.json'), JSON.stringify(await billOfMaterials([...binaries.keys()]), null, 2));
   return pack([STAGE, ...[...binaries.keys()].map(({ name }) => join(STAGE, 'npm', name))]);
 }
 

@@ -15,7 +15,11 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * @param {(line: string) => void} log
  * @throws {Error} if this is no Debian, or a package cannot be had
  */
-export async function fetchSysroot({ suite, architecture, packages, libraries, hidden = [] }, folder, log) {
+export async function fetchSysroot(
+  { suite, architecture, packages, libraries, removed = [], hidden = [] },
+  folder,
+  log,
+) {
   if (existsSync(folder)) return;
   log(`fetching the C library of Debian ${suite}, ${architecture}`);
   const part = `${folder}.${process.pid}.part`;
@@ -23,6 +27,7 @@ export async function fetchSysroot({ suite, architecture, packages, libraries, h
   try {
     await download(await aptState(state, suite, architecture), packages, state);
     await unpack(state, part);
+    for (const path of removed) await rm(join(part, path));
     await hideSymbols(join(part, 'lib', libraries, 'libc.so.6'), hidden);
     await rename(part, folder);
   } finally {

@@ -7,6 +7,7 @@
  * @property {string} architecture in Debian's words
  * @property {readonly string[]} packages
  * @property {string} libraries folder of the libraries inside of it, in Debian's words
+ * @property {readonly string[]} [removed] files that must not be found
  * @property {readonly string[]} [hidden] symbols of the C library that nothing may be bound to: they are newer than the floor
  */
 
@@ -54,6 +55,8 @@ const musl = (architecture, libraries) => ({
   architecture,
   packages: ['musl', 'musl-dev'],
   libraries,
+  // The linker would find it first and put a second C library, with a second heap, into the addon.
+  removed: [`usr/lib/${libraries}/libc.a`],
 });
 
 /** The processor of the Raspberry Pi 3. */

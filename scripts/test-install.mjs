@@ -205,7 +205,7 @@ function has(name) {
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 await fetchInstallers();
-const offline = await packOffline(argv.includes('--local') ? localBuild() : prebuilds());
+const offline = await packOffline(new Map([...prebuilds(), ...(argv.includes('--local') ? localBuild() : [])]));
 const registry = await startRegistry(TARBALLS, join(FOLDER, 'registry'));
 let failed = 0;
 for (const row of ROWS) failed += await report(row);
