@@ -8,6 +8,7 @@ import { argv, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { checkBinary } from './check-binary.mjs';
+import { installPackages } from './debian.mjs';
 import { prebuildPath } from './prebuilds.mjs';
 
 const require = createRequire(import.meta.url);
@@ -16,7 +17,13 @@ const { TARGETS } = require('./targets.cjs');
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const crate = join(root, 'crates', 'node');
 
+/** What node-gyp runs, and what reads the files that are made. */
+const TOOLS = ['make', 'python3', 'binutils'];
+
 const targets = chosen(argv.slice(2));
+if (process.platform === 'linux') {
+  await installPackages(TOOLS, `to build packages ${TOOLS.join(', ')} are needed`, console.log);
+}
 useInstalledHeaders();
 process.env.AINGLE_WASM_BUILD_PATH = process.env.PATH;
 for (const target of targets) {

@@ -141,7 +141,7 @@ const TARGETS = [
     packed: 3_500_000,
     gcc: 'x86_64-linux-gnu',
     sysroot: musl('amd64', 'x86_64-linux-musl'),
-    emulator: { packages: [], wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'] },
+    emulator: { packages: ['python3-pip'], wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'] },
     status: 'emulated',
   },
   {
@@ -158,7 +158,7 @@ const TARGETS = [
     sysroot: musl('arm64', 'aarch64-linux-musl'),
     emulator: {
       ...QEMU_ARM64,
-      packages: ['qemu-user-static'],
+      packages: ['qemu-user-static', 'python3-pip'],
       wheel: [MUSL_NODE, 'musllinux_1_2_aarch64'],
     },
     status: 'emulated',
