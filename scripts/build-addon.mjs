@@ -1,16 +1,17 @@
 // Compiles the native addon (crates/node) with cargo and lays it where the loader looks for a local build. Cargo decides what is up to
 // date, so a second run takes a second.
-import { copyFile, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { ask, run } from './process.mjs';
+import { LOCAL_BUILD } from './prebuilds.mjs';
+import { run } from './process.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CRATE = 'aingle_wasm_node';
 
 /**
- * Builds the addon for this machine and copies it to `crates/node/aingle_wasm.<platform>-<arch>[-musl].node`.
+ * Builds the addon for this machine and copies it to where node-gyp-build looks first.
  *
  * @param {{ log?: (line: string) => void }} [options]
  * @returns {Promise<string>} the file's name, and whether it changed
@@ -19,12 +20,12 @@ const CRATE = 'aingle_wasm_node';
 export async function buildAddon({ log = () => {} } = {}) {
   log('cargo build (minutes the first time, seconds after)');
   const built = await compile();
-  const target = join(root, 'crates', 'node', `aingle_wasm.${await platformName()}.node`);
-  if (await same(built, target)) return `${basename(target)}, up to date`;
+  if (await same(built, LOCAL_BUILD)) return `${basename(LOCAL_BUILD)}, up to date`;
+  await mkdir(dirname(LOCAL_BUILD), { recursive: true });
   // A running process may have the old file mapped: a rename leaves its pages alone, writing over them would not.
-  await copyFile(built, `${target}.new`);
-  await rename(`${target}.new`, target);
-  return basename(target);
+  await copyFile(built, `${LOCAL_BUILD}.new`);
+  await rename(`${LOCAL_BUILD}.new`, LOCAL_BUILD);
+  return basename(LOCAL_BUILD);
 }
 
 /** Runs cargo and returns the path of the library it made, as cargo itself reports it (target directories can be configured). */
@@ -44,11 +45,6 @@ async function compile() {
   const library = artifact?.filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
   if (library === undefined) throw new Error(`cargo built ${CRATE} but named no library`);
   return library;
-}
-
-async function platformName() {
-  const musl = process.platform === 'linux' && /^host: .*musl/m.test((await ask('rustc', ['-vV'])) ?? '');
-  return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
 }
 
 async function same(left, right) {

@@ -29,6 +29,11 @@ const MESSAGES: Record<ErrorCode, readonly (readonly [Details, string])[]> = {
       { backend: 'wasmi' },
       'The backend "wasmi" cannot run here. Use backend "auto" or "v8", or install for this platform.',
     ],
+    [{ backend: 'v8' }, 'The backend "v8" cannot run here. Use backend "auto", or install for this platform.'],
+    [
+      { backend: 'auto', attempts: [{ source: 'node', reason: 'no WebAssembly' }] },
+      'No backend can run here (node: no WebAssembly).',
+    ],
   ],
   ERR_FEATURE_DISABLED: [
     [

@@ -16,20 +16,28 @@ export interface Ended {
   readonly ms: number;
 }
 
+export interface ProgramSettings {
+  readonly flags?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly launcher?: readonly string[];
+}
+
 /**
  * Runs a file of `programs/`.
  *
  * @param args handed to the program
  * @param flags of Node
+ * @param launcher a program, with its first arguments, that starts Node
  */
 export function runProgram(
   name: string,
   args: readonly string[] = [],
-  { flags = [], env = {} }: { flags?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  { flags = [], env = {}, launcher = [] }: ProgramSettings = {},
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
   const begun = performance.now();
-  const child = spawn(process.execPath, [...flags, file, ...args], { env: { ...process.env, ...env } });
+  const [program, ...rest] = [...launcher, process.execPath, ...flags, file, ...args];
+  const child = spawn(program!, rest, { env: { ...process.env, ...env } });
   let output = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (output += text));

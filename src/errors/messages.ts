@@ -35,8 +35,7 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
   ERR_OUT_OF_RANGE: (d) =>
     `${text(d.option)} is out of range: received ${describe(d.value)}; allowed is ${text(d.allowed)}.`,
 
-  ERR_ENGINE_UNAVAILABLE: (d) =>
-    `The backend "${text(d.backend)}" cannot run here${attempts(d.attempts)}. Use backend "auto" or "v8", or install for this platform.`,
+  ERR_ENGINE_UNAVAILABLE: (d) => engineUnavailable(d),
   ERR_FEATURE_DISABLED: (d) =>
     `The module needs ${text(d.feature)}, which is not available${at(d)}. Build it for WebAssembly 2.0 without it.`,
   ERR_MODULE_MALFORMED: (d) => `The bytes are not a WebAssembly module: ${reason(d)}${at(d)}.`,
@@ -138,6 +137,12 @@ function at(details: Details): string {
 
 function functionName(details: Details): string {
   return details.module === undefined ? `"${text(details.name)}"` : `"${text(details.module)}.${text(details.name)}"`;
+}
+
+function engineUnavailable({ backend, attempts: tried }: Details): string {
+  if (backend === 'auto') return `No backend can run here${attempts(tried)}.`;
+  const others = backend === 'v8' ? '"auto"' : '"auto" or "v8"';
+  return `The backend "${text(backend)}" cannot run here${attempts(tried)}. Use backend ${others}, or install for this platform.`;
 }
 
 function attempts(tried: unknown): string {

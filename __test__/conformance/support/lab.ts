@@ -75,6 +75,9 @@ export class Lab {
   }
 }
 
+/** All labs by the title of their suite; what they noted on one machine can be compared with another. */
+export const LABS = new Map<string, readonly Lab[]>();
+
 /**
  * Defines tests on every backend, and one more that compares: all that {@link Lab.record} and {@link Lab.observe} noted must be equal.
  *
@@ -82,6 +85,7 @@ export class Lab {
  */
 export function onEveryBackend(title: string, define: (lab: Lab) => void): void {
   const labs = BACKENDS.map((backend) => new Lab(backend));
+  LABS.set(title, labs);
   for (const lab of labs) {
     describe(`${title} on ${lab.backend}`, () => {
       beforeEach(() => lab.reset());

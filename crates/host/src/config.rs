@@ -58,6 +58,13 @@ impl BackendKind {
         crate::backend::AVAILABLE
     }
 
+    /// Why this backend cannot run in this process although it is in this build: wasmer, where memory may not be made
+    /// executable.
+    #[must_use]
+    pub fn obstacle(self) -> Option<&'static str> {
+        crate::backend::obstacle(self)
+    }
+
     /// The name, as in the options of the JavaScript package.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

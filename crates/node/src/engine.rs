@@ -106,6 +106,14 @@ pub(crate) struct AvailableEngine {
     pub kind: &'static str,
     /// Its version.
     pub version: &'static str,
+    /// Why it cannot run in this process, if so.
+    pub obstacle: Option<&'static str>,
+}
+
+/// The version of this addon; the facade refuses another than its own.
+#[napi]
+pub(crate) fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
 }
 
 /// The engines inside, the default one first.
@@ -116,6 +124,7 @@ pub(crate) fn engines() -> Vec<AvailableEngine> {
         .map(|kind| AvailableEngine {
             kind: kind.as_str(),
             version: kind.version(),
+            obstacle: kind.obstacle(),
         })
         .collect()
 }

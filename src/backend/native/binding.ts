@@ -25,6 +25,8 @@ export interface NativeEngineInfo {
   readonly kind: NativeKind;
   /** Such as `6.1.0`. */
   readonly version: string;
+  /** Why it cannot run in this process; undefined if it can. */
+  readonly obstacle?: string;
 }
 
 export interface NativeEngineOptions {
@@ -85,6 +87,8 @@ export interface NativeCompileOptions {
 
 /** Functions with `id` return at once and settle the promise of that number later, see settle.ts. */
 export interface Binding {
+  /** Of the package that it was built with. */
+  version(): string;
   /** The engines inside, the default one first. */
   engines(): readonly NativeEngineInfo[];
   /** The buffers are described in shared.ts. */

@@ -37,11 +37,24 @@ pub(crate) const AVAILABLE: &[BackendKind] = &[
     BackendKind::Wasmi,
 ];
 
+/// Why a backend of this build cannot run in this process, if so.
+pub(crate) fn obstacle(kind: BackendKind) -> Option<&'static str> {
+    match kind {
+        #[cfg(feature = "wasmer")]
+        BackendKind::Wasmer => wasmer::obstacle(),
+        _ => None,
+    }
+}
+
 /// Makes the backend that is asked for.
 pub(crate) fn open(config: &EngineConfig) -> Result<Box<dyn Backend>, HostError> {
-    let kind = match config.backend {
-        BackendKind::Auto => AVAILABLE[0],
-        kind => kind,
+    let runs = |kind: &BackendKind| obstacle(*kind).is_none();
+    let asked = match config.backend {
+        BackendKind::Auto => AVAILABLE.iter().copied().find(runs),
+        kind => Some(kind).filter(runs),
+    };
+    let Some(kind) = asked else {
+        return Err(HostError::unavailable(config.backend));
     };
     match kind {
         #[cfg(feature = "wasmer")]

@@ -9,11 +9,17 @@ mod guest;
 mod host;
 mod instance;
 mod objects;
+mod permission;
 mod references;
 mod trap;
 mod tunables;
 
 pub(crate) use engine::WasmerBackend;
+
+/// Why this backend cannot run in this process.
+pub(crate) fn obstacle() -> Option<&'static str> {
+    (!permission::may_run_own_code()).then_some("this process may not make memory executable")
+}
 
 /// Bytes of the stack that guests run on: wasmer keeps used stacks in one queue for the whole process without looking
 /// at their size, so all must be equal. Sized for the largest call depth with frames of over 800 bytes a unit. Pages of

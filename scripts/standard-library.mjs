@@ -1,11 +1,12 @@
-// The wasm32 standard library where rustup cannot fetch it: Debian's rustc-web, and `std` compiled from Debian's rust-web-src into
+// A target's standard library where rustup cannot fetch it: Debian's rustc-web, and `std` compiled from Debian's rust-web-src into
 // target/. Besides the apt packages nothing outside the checkout is written.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, run } from './process.mjs';
+import { installPackages } from './debian.mjs';
+import { run } from './process.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CARGO = '/usr/bin/cargo';
@@ -24,14 +25,16 @@ const RUSTC = '/usr/bin/rustc';
 /**
  * Makes sure that Debian's rustc-web, its library sources and the matching linker are installed.
  *
+ * @param {string} target that there is no standard library for, for the error
  * @param {(line: string) => void} log
  * @returns {Promise<DebianRust>}
  * @throws {Error} if this is no Debian, or neither root nor passwordless sudo is available for the packages that are missing
  */
-export async function installDebianRust(log) {
-  await installMissing(['rustc-web', 'cargo-web', 'rust-web-src'], log);
+export async function installDebianRust(target, log) {
+  const otherwise = `no Rust standard library for ${target}: run "rustup target add ${target}" (rustup comes from https://rustup.rs)`;
+  await installPackages(['rustc-web', 'cargo-web', 'rust-web-src'], otherwise, log);
   const rust = await describeRust();
-  await installMissing([`lld-${rust.llvm}`], log);
+  await installPackages([`lld-${rust.llvm}`], otherwise, log);
   return rust;
 }
 
@@ -60,30 +63,6 @@ function field(about, name) {
   return line.slice(name.length + 2);
 }
 
-async function installMissing(packages, log) {
-  if ((await ask('apt-get', ['--version'])) === undefined) {
-    throw new Error(
-      'no Rust standard library for wasm32-unknown-unknown: run "rustup target add wasm32-unknown-unknown" (rustup comes from https://rustup.rs)',
-    );
-  }
-  const missing = [];
-  for (const name of packages) {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a field of dpkg-query, not of JavaScript
-    const status = await ask('dpkg-query', ['-W', '-f', '${db:Status-Status}', name]);
-    if (status !== 'installed') missing.push(name);
-  }
-  if (missing.length === 0) return;
-  log(`apt-get install ${missing.join(' ')}`);
-  await asRoot(['apt-get', 'update']);
-  await asRoot(['apt-get', 'install', '-y', '--no-install-recommends', ...missing]);
-}
-
-async function asRoot(command) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const [file, ...args] = process.getuid?.() === 0 ? command : ['sudo', '-n', ...command];
-  await run(file, args, { env });
-}
-
 /**
  * Where the standard library of this compiler and target is kept: it must be rebuilt when the compiler changes.
  *
@@ -91,7 +70,7 @@ async function asRoot(command) {
  * @param {string} target
  */
 export function sysrootFor(rust, target) {
-  return join(root, 'target', 'wasm-sysroot', `${rust.version}-${target}`);
+  return join(root, 'target', 'rust-sysroot', `${rust.version}-${target}`);
 }
 
 /**
@@ -110,7 +89,7 @@ export async function buildStandardLibrary(rust, target, sysroot, log) {
     await writeStubPackage(work, rust);
     await run(
       rust.cargo,
-      ['build', '-q', '--release', '--target', target, '-Zbuild-std=std,panic_abort', '--offline'],
+      ['build', '-q', '--release', '--target', target, `-Zbuild-std=std,${panicStrategy(target)}`, '--offline'],
       {
         cwd: work,
         env: stdEnvironment(rust, work),
@@ -120,6 +99,11 @@ export async function buildStandardLibrary(rust, target, sysroot, log) {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** WebAssembly has no unwinding; everywhere else a panic of the core is caught and becomes an error. */
+function panicStrategy(target) {
+  return target.startsWith('wasm') ? 'panic_abort' : 'panic_unwind';
 }
 
 /** `-Zbuild-std` needs a package to build for; the vendored sources replace the registry, so nothing is downloaded. */
@@ -143,7 +127,8 @@ function stdEnvironment(rust, work) {
     ...process.env,
     RUSTC: rust.rustc,
     RUSTC_BOOTSTRAP: '1',
-    RUSTFLAGS: '-Cembed-bitcode=yes',
+    // Bitcode for link-time optimisation; the sources' folder stays out of panic messages.
+    RUSTFLAGS: `-Cembed-bitcode=yes --remap-path-prefix=${rust.library}/=std/`,
     CARGO_HOME: join(work, 'home'),
     CARGO_TARGET_DIR: join(work, 'target'),
   };

