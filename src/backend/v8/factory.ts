@@ -6,7 +6,18 @@ export const v8Factory: BackendFactory = {
   kind: 'v8',
   version: process.versions.v8,
   source: 'node',
-  /** Guests run on the caller's thread; traps name the guest's functions. */
-  capabilities: Object.freeze({ threads: false, frames: true }),
+  capabilities: Object.freeze({
+    /** Guests of `await module.instantiate()` run off the caller's thread. */
+    threads: true,
+    /** Traps name the guest's functions. */
+    frames: true,
+    /** Time limits, signals and closing stop such guests. */
+    deadlines: true,
+    asyncHostFunctions: true,
+    stepwise: true,
+    slices: true,
+    /** All of that for guests of `module.instantiateSync()` as well. */
+    inThreadDeadlines: false,
+  }),
   createEngine: (options) => new V8Engine(options),
 };

@@ -1,31 +1,69 @@
 import { type AingleWasmError, createError, invalidValue } from '../../errors/error';
-import type { HostContext, HostScope } from '../../host-context';
+import type { HostScope } from '../../host-context';
+import type { Termination } from '../../termination';
+import type { Value } from '../../types';
+import type { EnvelopeHost, RawResult } from '../backend';
+import { CallSignal } from './call-signal';
 import type { Convention } from './convention';
 import type { Meter } from './meter';
 
 /** Thrown through the guest to end its call; why is noted in {@link HostCalls}. The guest cannot catch it. */
 export const STOPPED = new Error('the call was ended by a host function');
 
+/** How a guest's call ends: by an error, or because a host function said so. */
+export type Ending = AingleWasmError | Termination;
+
+/** A call as its host functions see it. */
+export interface CallSetting {
+  readonly data: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the time in host functions is to be measured. */
+  readonly timed?: boolean;
+  /** Serves host functions of bytes with the core values that the guest calls them with. */
+  readonly step?: (host: EnvelopeHost, args: readonly Value[], scope: HostScope) => readonly Value[];
+}
+
 /** What an instance's host functions share: their count, cost and time, and why one of them ended the call. */
 export class HostCalls implements HostScope {
-  context!: HostContext;
   convention!: Convention;
-  data: unknown;
   count = 0;
   /** Milliseconds spent in host functions, if the call is timed. */
   elapsed = 0;
   active = false;
+  /** Why the call is not to go on after a host function, if there is a reason: asked for each time one returns. */
+  interruption: () => Ending | undefined = () => undefined;
   readonly #maxCalls: number;
+  #setting: CallSetting = { data: undefined };
+  #signal: CallSignal | undefined;
   #meter: Meter | undefined;
-  #failure: AingleWasmError | undefined;
+  #failure: Ending | undefined;
   #panic: AingleWasmError | undefined;
-  #timed = false;
   #entered = 0;
-  /** A host function asked for more fuel than there was: the call ends, whatever that function does then. */
-  #overcharged = false;
+  /** The host function that runs. */
+  #name = '';
+  /** The call ends with this, whatever the host function does that runs. */
+  #ending: Ending | undefined;
 
   constructor(maxCalls: number | undefined) {
     this.#maxCalls = maxCalls ?? Number.POSITIVE_INFINITY;
+  }
+
+  get data(): unknown {
+    return this.#setting.data;
+  }
+
+  get step(): CallSetting['step'] {
+    return this.#setting.step;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const made = new CallSignal();
+      const given = this.#setting.signal;
+      given?.addEventListener('abort', () => made.abort(given.reason), { once: true });
+      this.#signal = made;
+    }
+    return this.#signal.signal;
   }
 
   /** The meter is known once the instance exists; no host function can run before. */
@@ -34,51 +72,89 @@ export class HostCalls implements HostScope {
   }
 
   /** Begins a call from outside. */
-  begin(data: unknown, timed: boolean): void {
-    this.data = data;
+  begin(setting: CallSetting): void {
+    this.#setting = setting;
+    this.#signal = undefined;
     this.count = 0;
     this.elapsed = 0;
-    this.#timed = timed;
     // A guest may have reported a panic and returned all the same.
     this.#panic = undefined;
   }
 
   /** Counts a call of a host function and charges its cost. */
-  enter(cost: bigint): void {
+  enter(name: string, cost: bigint): void {
     if (this.count >= this.#maxCalls) {
       throw this.fail(createError('ERR_HOST_CALL_LIMIT', 'host', { limit: this.#maxCalls, value: this.count + 1 }));
     }
     this.count++;
     if (cost > 0n && !this.#meter!.charge(cost)) throw this.fail(this.#exhausted());
+    this.#name = name;
     this.active = true;
-    if (this.#timed) this.#entered = performance.now();
+    if (this.#setting.timed) this.#entered = performance.now();
   }
 
   /** Ends a call of a host function that returned. */
   leave(): void {
+    const ending = this.#ending ?? this.interruption();
+    if (ending !== undefined) throw this.fail(ending);
     this.active = false;
-    if (this.#timed) this.elapsed += performance.now() - this.#entered;
-    if (this.#overcharged) throw this.fail(this.#exhausted());
+    if (this.#setting.timed) this.elapsed += performance.now() - this.#entered;
   }
 
   /** Notes why the guest's call ends; what is returned must be thrown. */
-  fail(error: AingleWasmError): Error {
+  fail(error: Ending): Error {
+    this.#failure ??= this.#ending ?? (this.active ? this.interruption() : undefined) ?? error;
     if (this.active) {
       this.active = false;
-      if (this.#timed) this.elapsed += performance.now() - this.#entered;
+      if (this.#setting.timed) this.elapsed += performance.now() - this.#entered;
+      this.#signal?.abort(this.#failure);
     }
-    this.#failure ??= this.#overcharged ? this.#exhausted() : error;
-    this.#overcharged = false;
+    this.#ending = undefined;
     return STOPPED;
   }
 
+  /** Whether the call ends as soon as the host function that runs does. */
+  get ending(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** The call that waits in a host function ends with this as soon as the function does. */
+  endWith(ending: Ending): void {
+    this.#ending ??= ending;
+  }
+
+  /**
+   * Runs a call of the guest that waits in a host function. Its time is not that function's.
+   * @throws what the call that waits ends with, if that is known already
+   */
+  nested<T>(run: () => T): T {
+    if (this.#ending !== undefined) throw this.#ending;
+    const [begun, entered, name, failure, panic] = [
+      performance.now(),
+      this.#entered,
+      this.#name,
+      this.#failure,
+      this.#panic,
+    ];
+    this.active = false;
+    try {
+      return run();
+    } finally {
+      this.active = true;
+      this.#entered = entered + performance.now() - begun;
+      this.#name = name;
+      this.#failure = failure;
+      this.#panic = panic;
+    }
+  }
+
   /** Why a host function ended the guest's call, if one did. No host function is running any more. */
-  takeFailure(): AingleWasmError | undefined {
+  takeFailure(): Ending | undefined {
     const failure = this.#failure;
     this.#failure = undefined;
     // The stack may have ended between a host function's begin and end.
     this.active = false;
-    this.#overcharged = false;
+    this.#ending = undefined;
     return failure;
   }
 
@@ -105,8 +181,13 @@ export class HostCalls implements HostScope {
   charge(fuel: bigint): void {
     if (!this.active) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
     if (this.#meter!.charge(fuel)) return;
-    this.#overcharged = true;
+    this.endWith(this.#exhausted());
     throw this.#exhausted();
+  }
+
+  /** Refused: on the guest's own thread nothing can wait for its promise. */
+  async call(): Promise<RawResult> {
+    throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name: this.#name });
   }
 
   #exhausted(): AingleWasmError {

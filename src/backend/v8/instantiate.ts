@@ -1,8 +1,8 @@
 // Makes an instance: links, applies the limits, runs what a guest runs before its first call.
 import { AingleWasmError, createError } from '../../errors/error';
-import type { ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
+import type { ModuleInfoJson } from '../backend';
 import { type CallBuffer, Convention } from './convention';
-import type { Guest } from './guest';
+import type { Guest, GuestOptions } from './guest';
 import { GuestFunctions } from './guest-functions';
 import { GuestMemory } from './guest-memory';
 import { HostCalls } from './host-calls';
@@ -19,10 +19,9 @@ const MAX_PAGES = 65_536;
  *
  * @throws {AingleWasmError} `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_OUT_OF_MEMORY`, and what a call can end with
  */
-export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, options: ResolvedInstanceOptions): Guest {
+export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, options: GuestOptions): Guest {
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
-  calls.context = options.createContext(calls);
   const { imports, exports } = link(module, () => importObject(info, options, calls));
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
@@ -36,7 +35,7 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
     new Convention(memory, allocator, enveloped, limits.outputBytes, buffer);
   calls.convention = conventionWith();
 
-  calls.begin(options.data, false);
+  calls.begin({ data: options.data });
   meter.begin(options.fuel);
   try {
     (exports[METER.start] as (() => void) | undefined)?.();
@@ -78,7 +77,7 @@ function meterOf(exports: WebAssembly.Exports, callDepth: number): Meter {
 function limitedMemory(
   exports: WebAssembly.Exports,
   info: ModuleInfoJson,
-  { limits: { memoryBytes: limit }, memories }: ResolvedInstanceOptions,
+  { limits: { memoryBytes: limit }, memories }: GuestOptions,
 ): GuestMemory {
   (exports[METER.memoryCap] as WebAssembly.Global<'i32'>).value = limit / PAGE_BYTES;
   const declared = Math.min(info.memory?.max ?? MAX_PAGES, memories[0]?.max ?? MAX_PAGES) * PAGE_BYTES;

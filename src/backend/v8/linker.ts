@@ -1,15 +1,15 @@
 // The import object of an instance: the user's host functions and objects, and the functions of `aingle_v1`.
 import { AingleWasmError } from '../../errors/error';
-import { hostFailure } from '../../host-call';
+import { hostFailure, promiseReturned } from '../../host-call';
 import type { Value } from '../../types';
 import type {
   EnvelopeHost,
   ModuleInfoJson,
   NumericHost,
   ResolvedHostFunction,
-  ResolvedInstanceOptions,
   ResolvedMemory,
 } from '../backend';
+import type { GuestOptions } from './guest';
 import type { HostCalls } from './host-calls';
 import { CRC32_FUEL_SHIFT, SYSTEM_MODULE } from './names';
 
@@ -19,7 +19,7 @@ type ImportedFunction = (...args: any[]) => Value | readonly Value[] | undefined
 /** Every import of the module by module and name. The facade has matched names and types. */
 export function importObject(
   info: ModuleInfoJson,
-  { hostFunctions, memories, globals }: ResolvedInstanceOptions,
+  { hostFunctions, memories, globals }: GuestOptions,
   calls: HostCalls,
 ): WebAssembly.Imports {
   const imports: WebAssembly.Imports = Object.create(null);
@@ -46,37 +46,47 @@ function imported(host: ResolvedHostFunction, calls: HostCalls): ImportedFunctio
   return host.kind === 'numeric' ? numeric(host, calls) : envelope(host, calls);
 }
 
-function numeric({ call, cost, name, type }: NumericHost, calls: HostCalls): ImportedFunction {
+function numeric(host: NumericHost, calls: HostCalls): ImportedFunction {
+  const { cost, name, type } = host;
   const several = type.results.length > 1;
   return (...args) => {
-    calls.enter(cost);
-    let results: readonly Value[];
-    try {
-      results = call(args, calls.context);
-    } catch (thrown) {
-      throw calls.fail(hostFailure(name, thrown));
-    }
+    calls.enter(name, cost);
+    const results = answer(name, calls, () => host.call(args, calls));
     calls.leave();
     return several ? results : results[0];
   };
 }
 
-function envelope({ call, cost, name }: EnvelopeHost, calls: HostCalls): ImportedFunction {
+function envelope(host: EnvelopeHost, calls: HostCalls): ImportedFunction {
+  const { cost, name } = host;
   return (ptr: number, len: number) => {
-    calls.enter(cost);
+    calls.enter(name, cost);
+    const { step } = calls;
+    if (step !== undefined) {
+      const [packed] = answer(name, calls, () => step(host, [ptr, len], calls));
+      calls.leave();
+      return packed;
+    }
     const input = calls.convention.takeArgument(ptr >>> 0, len >>> 0);
     if (input instanceof AingleWasmError) throw calls.fail(input);
-    let reply: Uint8Array;
-    try {
-      reply = call(input, calls.context);
-    } catch (thrown) {
-      throw calls.fail(hostFailure(name, thrown));
-    }
+    const reply = answer(name, calls, () => host.call(input, calls));
     calls.leave();
     const packed = calls.convention.reply(reply);
     if (packed instanceof AingleWasmError) throw calls.fail(packed);
     return packed;
   };
+}
+
+/** What a host function gives at once; what it throws, and a promise, end the guest's call. */
+function answer<T>(name: string, calls: HostCalls, call: () => T | Promise<T>): T {
+  let given: T | Promise<T>;
+  try {
+    given = call();
+    if (given instanceof Promise) throw promiseReturned(given);
+  } catch (thrown) {
+    throw calls.fail(hostFailure(name, thrown));
+  }
+  return given;
 }
 
 const SYSTEM: Readonly<Record<string, (calls: HostCalls) => ImportedFunction>> = {

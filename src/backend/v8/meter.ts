@@ -93,6 +93,11 @@ export class Meter {
     return left < 0n ? 0n : left;
   }
 
+  /** Whether the running call has used more than its limit. */
+  overdrawn(): boolean {
+    return this.#access.left() < 0;
+  }
+
   /** Takes fuel from the running call. Returns whether there was enough. */
   charge(fuel: bigint): boolean {
     const left = this.#fuel.value - fuel;

@@ -1,0 +1,157 @@
+import { AingleWasmError } from '../../errors/error';
+import { noAllocator, requireBytesFunction } from '../../exports';
+import { Termination } from '../../termination';
+import type { Receipt, Value } from '../../types';
+import type { BytesFunction } from './convention';
+import type { Guest, GuestFunction, GuestOptions } from './guest';
+import type { CallSetting, Ending } from './host-calls';
+import type { Meter } from './meter';
+import { exhausted, explainEnd, isStop, keepsWhenAsked, reasonOf } from './outcome';
+
+/** Told of every call from outside that has ended, just after. */
+export type OnEnd = (meter: Meter, stopped: boolean) => void;
+
+/** What V8 gives for the results of a guest's function. */
+type Returned = Value | Value[] | undefined;
+
+/** As an array, whatever their number. */
+export function listed(returned: Returned): Value[] {
+  return returned === undefined ? [] : Array.isArray(returned) ? returned : [returned];
+}
+
+/** Runs the calls of one guest, on the thread that the guest lives on, and knows what they left of it. */
+export class Runner {
+  readonly guest: Guest;
+  state: 'idle' | 'running' | 'poisoned' = 'idle';
+  /** What the call that poisoned the guest ended with. */
+  poisonedBy: string | undefined;
+  readonly #options: GuestOptions;
+  readonly #onEnd: OnEnd;
+  /** Functions of bytes that were looked up and have the right type. */
+  readonly #bytesFunctions = new Map<string, BytesFunction>();
+
+  constructor(guest: Guest, options: GuestOptions, onEnd: OnEnd) {
+    this.guest = guest;
+    this.#options = options;
+    this.#onEnd = onEnd;
+  }
+
+  /** The exported function of bytes. */
+  bytesFunction(name: string): BytesFunction {
+    const known = this.#bytesFunctions.get(name);
+    if (known !== undefined) return known;
+    requireBytesFunction(this.guest.info, name);
+    const found = this.guest.exports[name] as BytesFunction;
+    this.#bytesFunctions.set(name, found);
+    return found;
+  }
+
+  /** One call of a function of bytes. The guest must be idle, and have a place for the input. */
+  callBytes(fn: BytesFunction, input: Uint8Array, fuel: bigint, setting: CallSetting): Uint8Array {
+    const { guest } = this;
+    this.#begin(fuel, setting);
+    let output: Uint8Array | AingleWasmError;
+    try {
+      output = guest.convention.call(fn, input);
+    } catch (thrown) {
+      throw this.#interrupted(thrown);
+    }
+    this.#returned();
+    if (output instanceof AingleWasmError) throw output;
+    return output;
+  }
+
+  /** One call of a function of core values. The guest must be idle. */
+  callValues(name: string, args: readonly Value[], fuel: bigint, setting: CallSetting): Returned {
+    const fn = this.guest.exports[name] as GuestFunction;
+    this.#begin(fuel, setting);
+    let results: Returned;
+    try {
+      results = fn(...args);
+    } catch (thrown) {
+      throw this.#interrupted(thrown);
+    }
+    this.#returned();
+    return results;
+  }
+
+  /**
+   * One call of a function of bytes of the guest that waits in a host function, on the fuel and depth of the call that waits. What poisons
+   * the guest ends that call as well.
+   */
+  callNested(fn: BytesFunction, input: Uint8Array): Uint8Array {
+    const { calls, convention, info, meter } = this.guest;
+    if (!convention.accepts(input.length, true)) throw noAllocator(info);
+    let output: Uint8Array | AingleWasmError;
+    try {
+      output = calls.nested(() => {
+        try {
+          const given = convention.callNested(fn, input);
+          if (meter.overdrawn()) throw exhausted(meter, 'call');
+          return given;
+        } catch (thrown) {
+          throw thrown instanceof AingleWasmError ? thrown : this.#explain(thrown);
+        }
+      });
+    } catch (ending) {
+      calls.endWith(ending as Ending);
+      throw ending;
+    }
+    if (output instanceof AingleWasmError) throw output;
+    return output;
+  }
+
+  /** The receipt of the call that ended last. */
+  receipt(wallMs: number, queueMs: number, bytesIn: number, bytesOut: number, returned = true): Receipt {
+    const { meter, calls, memory } = this.guest;
+    return Object.freeze({
+      fuelUsed: meter.used,
+      fuelLimit: meter.limit,
+      fuelExact: returned,
+      wallMs,
+      queueMs,
+      hostMs: calls.elapsed,
+      hostCalls: calls.count,
+      memoryPages: memory.pages(),
+      bytesIn,
+      bytesOut,
+      backend: 'v8',
+    });
+  }
+
+  #begin(fuel: bigint, setting: CallSetting): void {
+    this.state = 'running';
+    this.guest.calls.begin(setting);
+    this.guest.meter.begin(fuel);
+  }
+
+  /** The guest has come back: it is usable, if its last charge was within the limit. */
+  #returned(): void {
+    const { meter } = this.guest;
+    if (!meter.end(true)) throw this.#ended(exhausted(meter, 'call'));
+    this.state = 'idle';
+    this.#onEnd(meter, false);
+  }
+
+  /** The guest has not come back. Returns what to throw. */
+  #interrupted(thrown: unknown): Ending {
+    const { meter } = this.guest;
+    meter.end(false);
+    const ending = this.#explain(thrown);
+    if (!(ending instanceof Termination) && ending.code === 'ERR_FUEL_EXHAUSTED') meter.useAll();
+    return this.#ended(ending);
+  }
+
+  #explain(thrown: unknown): Ending {
+    const { calls, meter } = this.guest;
+    return explainEnd(thrown, meter, calls, this.#options.limits.callDepth, 'call');
+  }
+
+  #ended(ending: Ending): Ending {
+    const keep = this.#options.afterTrap === 'keep' && keepsWhenAsked(ending);
+    if (!keep) this.poisonedBy = reasonOf(ending);
+    this.state = keep ? 'idle' : 'poisoned';
+    this.#onEnd(this.guest.meter, isStop(ending));
+    return ending;
+  }
+}

@@ -1,0 +1,83 @@
+// The forms of a guest's call: how each is written for the worker, and what its end gives.
+import type { FunctionType, Receipt, Value } from '../../../types';
+import type { ModuleInfoJson, RawResult, ResolvedInstanceOptions } from '../../backend';
+import type { Channel, Message } from './channel';
+import type { CallerScope } from './host-scope';
+import { Ask, End, Kind, type MakeRequest, readValues, writeValues } from './protocol';
+
+/** What a guest is asked, and how the answer is read. */
+export interface Request<T> {
+  readonly bytesIn: number;
+  /** Whether it counts as a call. */
+  readonly counted: boolean;
+  write(channel: Channel, tenant: number, fuel: bigint): void;
+  read(channel: Channel, message: Message, receipt: () => Receipt): T;
+}
+
+export function makeRequest(
+  tenant: number,
+  module: WebAssembly.Module,
+  info: ModuleInfoJson,
+  { hostFunctions, memories, globals, abi, afterTrap, limits, fuel }: ResolvedInstanceOptions,
+): Request<void> {
+  const hosts = hostFunctions.map(({ kind, module, name, type, cost }) => ({ kind, module, name, type, cost }));
+  const options = { memories, globals, abi, afterTrap, limits, fuel };
+  const request: MakeRequest = { tenant, module, info, options, hosts };
+  return {
+    bytesIn: 0,
+    counted: false,
+    write: (channel) => channel.send(Kind.make, undefined, request),
+    read: () => {},
+  };
+}
+
+/** @param owned whether `input` may be taken away */
+export function bytesRequest(exported: number, input: Uint8Array, owned: boolean): Request<RawResult> {
+  return {
+    bytesIn: input.length,
+    counted: true,
+    write: (channel, tenant, fuel) => {
+      ask(channel, tenant, exported, fuel);
+      channel.send(Kind.bytes, input, undefined, owned);
+    },
+    read: (_channel, { bytes }, receipt) => ({ bytes, receipt: receipt() }),
+  };
+}
+
+/** A call of the guest that waits in the host function of `scope`: on what fuel that one has left. */
+export function nestedRequest(exported: number, input: Uint8Array, scope: CallerScope): Request<RawResult> {
+  return {
+    bytesIn: input.length,
+    counted: false,
+    write: (channel, tenant) => {
+      ask(channel, tenant, exported, scope.takeCharged());
+      channel.send(Kind.nested, input, undefined, true);
+    },
+    read: (_channel, { bytes }, receipt) => ({ bytes, receipt: receipt() }),
+  };
+}
+
+export function valuesRequest(
+  exported: number,
+  { params, results }: FunctionType,
+  args: readonly Value[],
+  stepwise: boolean,
+): Request<Value[]> {
+  return {
+    bytesIn: 0,
+    counted: true,
+    write: (channel, tenant, fuel) => {
+      ask(channel, tenant, exported, fuel);
+      channel.numbers[Ask.stepwise] = stepwise ? 1 : 0;
+      writeValues(channel, Ask.values, params, args);
+      channel.send(Kind.values);
+    },
+    read: (channel) => readValues(channel, End.values, results),
+  };
+}
+
+function ask({ numbers, counts }: Channel, tenant: number, exported: number, fuel: bigint): void {
+  numbers[Ask.tenant] = tenant;
+  numbers[Ask.export] = exported;
+  counts[Ask.fuel] = fuel;
+}

@@ -1,0 +1,229 @@
+import type { AingleWasmError } from '../../../errors/error';
+import { noAllocator } from '../../../exports';
+import type { HostScope } from '../../../host-context';
+import type { FunctionType, Value, ValueType } from '../../../types';
+import type { EnvelopeHost, ResolvedHostFunction } from '../../backend';
+import type { BytesFunction } from '../convention';
+import type { Guest, GuestOptions } from '../guest';
+import type { CallSetting } from '../host-calls';
+import { makeGuest } from '../instantiate';
+import { listed, Runner } from '../runner';
+import type { Channel, Message } from './channel';
+import {
+  Access,
+  Ask,
+  Call,
+  End,
+  faultOf,
+  globalTypes,
+  type HostSpec,
+  Kind,
+  type MakeRequest,
+  Reply,
+  readValues,
+  writeValues,
+} from './protocol';
+
+/** Waits for the caller's answer to a host call, and serves what else the caller asks until then. */
+export type AwaitReply = () => Message;
+
+/** One guest in its worker. */
+export class Tenant {
+  readonly #channel: Channel;
+  readonly #awaitReply: AwaitReply;
+  readonly #hosts: readonly HostSpec[];
+  readonly #runner: Runner;
+  readonly #types: readonly (FunctionType | undefined)[];
+  readonly #globals: readonly ValueType[];
+
+  constructor(channel: Channel, awaitReply: AwaitReply, request: MakeRequest) {
+    this.#channel = channel;
+    this.#awaitReply = awaitReply;
+    this.#hosts = request.hosts;
+    const { info } = request;
+    const options: GuestOptions = {
+      ...request.options,
+      data: undefined,
+      hostFunctions: request.hosts.map((host, index) => this.#remote(host, index)),
+    };
+    this.#runner = new Runner(makeGuest(request.module, info, options), options, () => {});
+    this.#types = info.exports.map((item) => (item.kind === 'function' ? item.type : undefined));
+    this.#globals = globalTypes(info);
+  }
+
+  get #guest(): Guest {
+    return this.#runner.guest;
+  }
+
+  /** Says that the guest is made, and what that cost. */
+  made(): void {
+    this.#run(() => undefined);
+  }
+
+  callBytes(input: Uint8Array): void {
+    const { numbers, counts } = this.#channel;
+    const fn = this.#bytesFunction(numbers[Ask.export]!);
+    const fuel = counts[Ask.fuel]!;
+    const { convention, info } = this.#guest;
+    if (!convention.accepts(input.length)) throw noAllocator(info);
+    this.#run(() => this.#runner.callBytes(fn, input, fuel, { data: undefined, timed: true }));
+  }
+
+  callValues(): void {
+    const { numbers, counts } = this.#channel;
+    const index = numbers[Ask.export]!;
+    const { params, results } = this.#types[index]!;
+    const args = readValues(this.#channel, Ask.values, params);
+    const setting: CallSetting = {
+      data: undefined,
+      timed: true,
+      ...(numbers[Ask.stepwise] === 1 && { step: (host, values, scope) => this.#step(host, values, scope) }),
+    };
+    const fuel = counts[Ask.fuel]!;
+    this.#run(() => {
+      const returned = this.#runner.callValues(this.#name(index), args, fuel, setting);
+      writeValues(this.#channel, End.values, results, listed(returned));
+      return undefined;
+    });
+  }
+
+  callNested(input: Uint8Array): void {
+    const { numbers, counts } = this.#channel;
+    const { meter } = this.#guest;
+    charge(this.#guest.calls, counts[Ask.fuel]!);
+    const fn = this.#bytesFunction(numbers[Ask.export]!);
+    const before = meter.left();
+    const begun = performance.now();
+    const { elapsed, count } = this.#guest.calls;
+    this.#answer(
+      () => this.#runner.callNested(fn, input),
+      () => {
+        counts[End.used] = before - meter.left();
+        counts[End.limit] = before;
+        numbers[End.wallMs] = performance.now() - begun;
+        numbers[End.hostMs] = this.#guest.calls.elapsed - elapsed;
+        numbers[End.hostCalls] = this.#guest.calls.count - count;
+      },
+    );
+  }
+
+  memoryRead(): void {
+    const { numbers } = this.#channel;
+    const at = numbers[Access.at]!;
+    const bytes = this.#guest.memory.bytes().slice(at, at + numbers[Access.length]!);
+    this.#channel.send(Kind.done, bytes, undefined, true);
+  }
+
+  memoryWrite(bytes: Uint8Array): void {
+    this.#guest.memory.bytes().set(bytes, this.#channel.numbers[Access.at]!);
+    this.#channel.send(Kind.done);
+  }
+
+  memoryGrow(): void {
+    const { numbers } = this.#channel;
+    const former = this.#guest.memory.grow(numbers[Access.length]!);
+    numbers[Access.value] = former;
+    this.#channel.send(Kind.done);
+  }
+
+  globalGet(): void {
+    const number = this.#channel.numbers[Access.at]!;
+    writeValues(this.#channel, Access.value, [this.#globals[number]!], [this.#guest.globals[number]!.value]);
+    this.#channel.send(Kind.done);
+  }
+
+  globalSet(): void {
+    const number = this.#channel.numbers[Access.at]!;
+    const [value] = readValues(this.#channel, Access.value, [this.#globals[number]!]);
+    this.#guest.globals[number]!.value = value!;
+    this.#channel.send(Kind.done);
+  }
+
+  /** Runs a call from outside. */
+  #run(call: () => Uint8Array | undefined): void {
+    const { numbers, counts } = this.#channel;
+    const { meter, calls } = this.#guest;
+    const begun = performance.now();
+    this.#answer(call, () => {
+      counts[End.used] = meter.used;
+      counts[End.limit] = meter.limit;
+      numbers[End.wallMs] = performance.now() - begun;
+      numbers[End.hostMs] = calls.elapsed;
+      numbers[End.hostCalls] = calls.count;
+    });
+  }
+
+  /** Runs a call and sends what it came to. */
+  #answer(call: () => Uint8Array | undefined, measure: () => void): void {
+    const { numbers, counts } = this.#channel;
+    const { meter, memory, calls } = this.#guest;
+    let output: Uint8Array | undefined;
+    let ending: AingleWasmError | undefined;
+    try {
+      output = call();
+    } catch (thrown) {
+      // Never a termination: the host functions that could ask for one are the caller's.
+      ending = thrown as AingleWasmError;
+    }
+    measure();
+    counts[End.left] = meter.left();
+    numbers[End.pages] = memory.pages();
+    if (ending === undefined) this.#channel.send(Kind.done, output, undefined, true);
+    else this.#channel.send(Kind.failed, undefined, faultOf(ending, this.#runner.state === 'poisoned' || calls.ending, true));
+  }
+
+  /** A host function as the guest's side knows it: it asks the caller. */
+  #remote(host: HostSpec, index: number): ResolvedHostFunction {
+    if (host.kind === 'numeric')
+      return { ...host, kind: 'numeric', call: (args, scope) => this.#ask(host, index, args, scope) };
+    const send = (input: Uint8Array) => this.#channel.send(Kind.host, input, undefined, true);
+    return { ...host, kind: 'envelope', call: (input, scope) => this.#reply(index, scope, () => send(input)).bytes };
+  }
+
+  #step(host: EnvelopeHost, args: readonly Value[], scope: HostScope): Value[] {
+    const index = this.#hosts.findIndex(({ module, name }) => module === host.module && name === host.name);
+    return this.#ask(host, index, args, scope);
+  }
+
+  #ask({ type }: HostSpec, index: number, args: readonly Value[], scope: HostScope): Value[] {
+    this.#reply(index, scope, () => {
+      writeValues(this.#channel, Call.values, type.params, args);
+      this.#channel.send(Kind.host);
+    });
+    return readValues(this.#channel, Reply.values, type.results);
+  }
+
+  #reply(index: number, scope: HostScope, send: () => void): Message {
+    const { numbers, counts } = this.#channel;
+    numbers[Call.host] = index;
+    counts[Call.left] = scope.fuelLeft();
+    // There is no runner yet while the start function runs.
+    numbers[Call.pages] = (this.#runner as Runner | undefined)?.guest.memory.pages() ?? 0;
+    send();
+    const reply = this.#awaitReply();
+    charge(scope, counts[Reply.charged]!);
+    // Why it failed is the caller's to know: here the call only has to end.
+    if (reply.kind === Kind.refused) throw REFUSED;
+    return reply;
+  }
+
+  #bytesFunction(index: number): BytesFunction {
+    return this.#runner.bytesFunction(this.#name(index));
+  }
+
+  #name(index: number): string {
+    return this.#guest.info.exports[index]!.name;
+  }
+}
+
+const REFUSED = new Error('the host function failed');
+
+/** Takes what the caller's host function has charged; too much ends the guest's call as soon as that function has returned. */
+function charge(scope: HostScope, fuel: bigint): void {
+  if (fuel === 0n) return;
+  try {
+    scope.charge(fuel);
+  } catch {
+    // The guest's call ends with it.
+  }
+}
