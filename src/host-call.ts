@@ -12,7 +12,7 @@ const promisesReturned = new WeakSet<object>();
 
 /** How a guest's call ends because a host function threw `thrown`, which is the error's cause. */
 export function hostFailure(name: string, thrown: unknown): AingleWasmError | Termination {
-  if (thrown instanceof Termination) return thrown;
+  if (Termination.is(thrown)) return thrown;
   if (promisesReturned.has(thrown as object)) return createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
   return createError('ERR_HOST_FUNCTION', 'host', { name }, thrown);
 }

@@ -189,7 +189,10 @@ export class RemoteInstance implements BackendInstance, Caller {
 
   ended(used: bigint, thrown: Ending | undefined, isPoisoned: boolean, counted: boolean): void {
     this.#fuelUsed = used;
-    if (thrown !== undefined && isPoisoned) this.#poisonedBy = reasonOf(thrown);
+    if (thrown !== undefined && isPoisoned) {
+      this.#poisonedBy = reasonOf(thrown);
+      this.#thread.refuse(this, () => poisoned(this.#poisonedBy));
+    }
     if (!counted) return;
     const usage = { used, usedNumber: used <= Number.MAX_SAFE_INTEGER ? Number(used) : undefined };
     const stopped = thrown !== undefined && isStop(thrown);

@@ -116,6 +116,13 @@ export class Thread {
     return true;
   }
 
+  /** Refuses the requests of an instance that still wait. */
+  refuse(owner: object, error: () => AingleWasmError): void {
+    const refused = this.#waiting.filter((frame) => frame.owner === owner);
+    this.#waiting = this.#waiting.filter((frame) => frame.owner !== owner);
+    for (const frame of refused) frame.abandon(error());
+  }
+
   /** Whether a request of an instance would enter at once. */
   ready(owner: object): boolean {
     const top = this.#entered.at(-1);
