@@ -12,6 +12,7 @@ import { Instance } from './instance';
 import { PAGE_BYTES } from './options/engine';
 import { readInstanceOptions } from './options/instance';
 import type { Claim } from './ownership';
+import { Termination } from './termination';
 import type { ExportDescriptor, ImportDescriptor, InstanceOptions } from './types';
 
 /** A compiled module: immutable, made by `engine.compile`, instantiated any number of times. */
@@ -66,9 +67,9 @@ export class Module {
     const claims = linked.claim();
     try {
       return adopt(await this.#module.instantiate(resolved), claims);
-    } catch (error) {
+    } catch (thrown) {
       for (const claim of claims) claim.giveBack();
-      throw error;
+      throw notMade(thrown);
     }
   }
 
@@ -82,9 +83,9 @@ export class Module {
     const claims = linked.claim();
     try {
       return adopt(this.#module.instantiateSync(resolved), claims);
-    } catch (error) {
+    } catch (thrown) {
       for (const claim of claims) claim.giveBack();
-      throw error;
+      throw notMade(thrown);
     }
   }
 
@@ -126,6 +127,11 @@ export class Module {
   #requireOpen(): void {
     if (this.#closed) throw createError('ERR_ENGINE_CLOSED', 'link', { closed: 'module' });
   }
+}
+
+/** A start function that a host function has terminated leaves no instance, and nothing that could be returned. */
+function notMade(thrown: unknown): unknown {
+  return thrown instanceof Termination ? createError('ERR_ABORTED', 'start') : thrown;
 }
 
 /** A memory that the host gives may not be larger than the instance allows. */

@@ -199,9 +199,10 @@ export type Step =
   | { readonly done: true; readonly value: Value[] }
   | {
       readonly done: false;
-      readonly hostCall: { readonly module: string; readonly name: string; readonly args: Value[] };
-      /** Lets the guest go on with the host call's results. */
-      resume(results?: readonly Value[]): Promise<Step>;
+      /** The import that the guest calls, with its arguments: core values, or the bytes for a function of `host`. */
+      readonly hostCall: { readonly module: string; readonly name: string; readonly args: (Value | Uint8Array)[] };
+      /** Lets the guest go on with the host call's results: core values, or the bytes or text of a function of `host`. */
+      resume(results?: readonly (Value | Uint8Array | string)[]): Promise<Step>;
       /** Ends the guest as if the host function had thrown `error`. */
       fail(error: unknown): Promise<Step>;
     };

@@ -175,14 +175,14 @@ export interface ResolvedSlices {
   readonly decide: SliceHandler;
 }
 
-/** Where a stepwise call is. Arguments and results are core values, checked by the facade. */
+/** Where a stepwise call is. Arguments and results are core values, or the bytes of an envelope function; the facade has checked them. */
 export type RawStep =
   | { readonly done: true; readonly value: Value[] }
   | {
       readonly done: false;
       readonly host: ResolvedHostFunction;
-      readonly args: Value[];
-      resume(results: readonly Value[]): Promise<RawStep>;
+      readonly args: (Value | Uint8Array)[];
+      resume(results: readonly (Value | Uint8Array)[]): Promise<RawStep>;
       fail(error: unknown): Promise<RawStep>;
     };
 

@@ -40,6 +40,17 @@ pub unsafe extern "C" fn prepare(
     boxed(operations::prepare(wasm, config))
 }
 
+/// Makes a bridge for function references: part 0 is a module. `calls` is not 0 for one that calls them.
+///
+/// # Safety
+/// The range must come from [`allocate`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bridge(calls: u32, ty: *const u8, len: usize) -> *mut Answer {
+    // SAFETY: by this function's contract it is a whole, initialised allocation that nobody writes meanwhile.
+    let ty = unsafe { slice(ty, len) };
+    boxed(operations::make_bridge(calls != 0, ty))
+}
+
 /// Makes an envelope: part 0.
 ///
 /// # Safety

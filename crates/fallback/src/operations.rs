@@ -1,7 +1,10 @@
 //! The operations on plain slices, without any ABI.
 
 use aingle_wasm_codec::{CodecError, DecodeOptions, EncodeOptions, decode as open, encode as seal};
-use aingle_wasm_prepare::json::{config_from_json, error_to_json, info_to_json};
+use aingle_wasm_prepare::json::{
+    config_from_json, error_to_json, function_type_from_json, info_to_json,
+};
+use aingle_wasm_prepare::{Adapters, FunctionType, bridge};
 use aingle_wasm_types::ErrorCode;
 use serde_json::json;
 
@@ -13,13 +16,7 @@ pub(crate) fn prepare(wasm: &[u8], config: &[u8]) -> Answer {
     let config = config.and_then(|text| config_from_json(text).map_err(|error| error.to_string()));
     let config = match config {
         Ok(config) => config,
-        // The facade has checked every option, so this is a fault of ours.
-        Err(reason) => {
-            return Answer::refused_with(
-                ErrorCode::Internal.as_str(),
-                &json!({ "reason": reason }),
-            );
-        }
+        Err(reason) => return fault(&reason),
     };
     match aingle_wasm_prepare::prepare(wasm, &config) {
         Ok(prepared) => {
@@ -28,6 +25,22 @@ pub(crate) fn prepare(wasm: &[u8], config: &[u8]) -> Answer {
         }
         Err(error) => Answer::refused(error_to_json(&error)),
     }
+}
+
+/// A bridge for function references of a type given as JSON: what makes one of a host's function, or what calls one.
+pub(crate) fn make_bridge(calls: bool, ty: &[u8]) -> Answer {
+    let make: fn(&FunctionType, Adapters) -> Vec<u8> =
+        if calls { bridge::call } else { bridge::given };
+    let ty = std::str::from_utf8(ty).map_err(|error| error.to_string());
+    match ty.and_then(|text| function_type_from_json(text).map_err(|error| error.to_string())) {
+        Ok(ty) => Answer::done(make(&ty, Adapters::Vectors), Vec::new()),
+        Err(reason) => fault(&reason),
+    }
+}
+
+/// What the facade passes it has checked or made itself, so this is a fault of ours.
+fn fault(reason: &str) -> Answer {
+    Answer::refused_with(ErrorCode::Internal.as_str(), &json!({ "reason": reason }))
 }
 
 /// The envelope of a payload, compressed if asked for, large enough and smaller that way.
@@ -94,6 +107,15 @@ mod tests {
                 error(&prepare(b"\0asm\x01\0\0\0", config))["code"],
                 "ERR_INTERNAL"
             );
+        }
+    }
+
+    #[test]
+    fn bridges_are_modules() {
+        let ty = br#"{"params":["v128","funcref"],"results":["externref"]}"#;
+        for calls in [false, true] {
+            assert!(make_bridge(calls, ty).part(0).starts_with(b"\0asm"));
+            assert_eq!(error(&make_bridge(calls, b"{}"))["code"], "ERR_INTERNAL");
         }
     }
 

@@ -30,6 +30,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// What modules may contain.
     pub complexity: ComplexityCaps,
+    /// Milliseconds that a call may take, at least 1; `None`: no limit. Default 30,000.
+    pub timeout_ms: Option<u64>,
     /// Threads of the engine's pool; 0 (the default) is one for each core.
     pub threads: usize,
     /// Calls that may wait in the pool; with 0 a call is taken only if it can begin at once. Default 10,000.
@@ -100,6 +102,7 @@ impl Default for EngineConfig {
             static_memory_bound: StaticMemoryBound::Auto,
             limits: Limits::default(),
             complexity: ComplexityCaps::default(),
+            timeout_ms: Some(30_000),
             threads: 0,
             queue: 10_000,
         }
@@ -117,6 +120,9 @@ impl EngineConfig {
                 0,
                 MAX_STATIC_BOUND.into(),
             )?;
+        }
+        if let Some(limit) = self.timeout_ms {
+            in_range("timeout_ms", limit, 1, u64::MAX)?;
         }
         in_range("queue", self.queue as u64, 0, u32::MAX.into())?;
         in_range("threads", self.threads as u64, 0, 1_024)?;

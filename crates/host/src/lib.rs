@@ -32,6 +32,7 @@ mod instance;
 mod limits;
 mod module;
 mod pool;
+mod stop;
 mod suggest;
 mod value;
 
@@ -44,23 +45,25 @@ pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 
 pub use cache::CacheStats;
 pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
-pub use engine::{EngineStats, WasmEngine};
+pub use engine::{EngineStats, WasmEngine, WeakEngine};
 pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
-    HostMemory, HostTable, Imports,
+    HostMemory, HostTable, Imports, StopWatch,
 };
 pub use instance::{
     AbiChoice, AfterTrap, CallOptions, CallOutput, ExportHandle, GlobalHandle, InstanceOptions,
-    InstanceState, Monitor, Receipt, WasmInstance,
+    InstanceState, InstanceStats, Monitor, Receipt, References, Slice, SliceCallback,
+    SliceDecision, SliceOptions, WasmInstance,
 };
 pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
     MAX_TABLE_ELEMENTS,
 };
-pub use module::Module;
-pub use pool::{Lane, Pool, Turn};
-pub use value::Value;
+pub use module::{CompileOptions, Module};
+pub use pool::{Lane, Parked, Pool, Turn};
+pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
+pub use value::{FunctionRef, Value};
 
 /// What most programs need, in one `use`.
 pub mod prelude {

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use aingle_wasm_types::Phase;
 
 use crate::error::{ErrorKind, HostError};
+use crate::stop::{StopReason, Ticket, Watchdog};
 
 /// Native stack of a pool thread: host functions and the compiler run there, guests have stacks of their own.
 const STACK_BYTES: usize = 8 << 20;
@@ -29,22 +31,35 @@ pub struct Lane {
 pub enum Turn {
     /// It is the job's turn: run it.
     Run,
-    /// The pool was closed first: tell whoever waits, run nothing.
-    Cancelled,
+    /// It was stopped before: tell whoever waits, run nothing.
+    Stopped(StopReason),
 }
 
-type Job = Box<dyn FnOnce(Turn) + Send>;
+pub(crate) type Job = Box<dyn FnOnce(Turn, &Ticket) + Send>;
+
+/// Threads that may wait in host functions without holding a place in the pool.
+const MAX_PARKED: usize = 256;
 
 #[derive(Default)]
 struct LaneState {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Entry>,
     /// Whether the lane is among the ready ones or a thread runs one of its jobs.
     scheduled: bool,
+}
+
+/// A job in its lane.
+struct Entry {
+    ticket: Ticket,
+    /// Where the watchdog has it.
+    watched: Option<usize>,
 }
 
 struct Shared {
     threads: usize,
     queue: usize,
+    watchdog: Watchdog,
+    /// Jobs that have not begun, in all lanes.
+    waiting: Arc<AtomicUsize>,
     state: Mutex<State>,
     work: Condvar,
 }
@@ -53,9 +68,12 @@ struct Shared {
 struct State {
     /// Lanes with a job to run, in the order of their turns.
     ready: VecDeque<Lane>,
-    /// Jobs that have not begun, in all lanes.
-    waiting: usize,
+    /// Jobs that run and do not wait in a host function.
     running: usize,
+    /// Jobs that do.
+    parked: usize,
+    /// Threads, and those of them that have nothing to do.
+    live: usize,
     idle: usize,
     workers: Vec<JoinHandle<()>>,
     closed: bool,
@@ -66,9 +84,15 @@ impl Pool {
     /// taken. Starts no thread.
     #[must_use]
     pub fn new(threads: usize, queue: usize) -> Self {
+        Self::with_watchdog(threads, queue, Watchdog::new())
+    }
+
+    pub(crate) fn with_watchdog(threads: usize, queue: usize, watchdog: Watchdog) -> Self {
         let shared = Shared {
             threads: threads.max(1),
             queue,
+            watchdog,
+            waiting: Arc::default(),
             state: Mutex::default(),
             work: Condvar::new(),
         };
@@ -86,8 +110,8 @@ impl Pool {
     }
 
     /// Queues a job behind the others of its lane. It is called exactly once unless this function fails: with
-    /// [`Turn::Run`] on a thread of the pool, or with [`Turn::Cancelled`] on the thread that closes the pool. A job that
-    /// panics ends with its panic.
+    /// [`Turn::Run`] on a thread of the pool, or with [`Turn::Stopped`] on the thread that stops it or closes the pool.
+    /// A job that panics ends with its panic.
     ///
     /// # Errors
     /// - `ERR_QUEUE_FULL` if as many jobs wait as the pool admits.
@@ -97,40 +121,79 @@ impl Pool {
         &self,
         lane: &Lane,
         job: impl FnOnce(Turn) + Send + 'static,
-    ) -> Result<(), HostError> {
-        let mut state = self.shared.lock();
+    ) -> Result<Ticket, HostError> {
+        self.submit_within(lane, None, move |turn, _| job(turn))
+    }
+
+    /// As [`Pool::submit`], stopping the job when `limit_ms` milliseconds are over, its wait included. The job gets its
+    /// ticket, to say what a stop is to reach while it runs.
+    ///
+    /// # Errors
+    /// - As [`Pool::submit`].
+    pub fn submit_within(
+        &self,
+        lane: &Lane,
+        limit_ms: Option<u64>,
+        job: impl FnOnce(Turn, &Ticket) + Send + 'static,
+    ) -> Result<Ticket, HostError> {
+        let shared = &*self.shared;
+        let mut state = shared.lock();
         if state.closed {
             return Err(HostError::engine_closed());
         }
         let mut queue = lane.lock();
-        let free = self.shared.threads.saturating_sub(state.running);
+        let free = shared.threads.saturating_sub(state.running);
         let begins_at_once = !queue.scheduled && state.ready.len() < free;
+        let waiting = shared.waiting.load(Relaxed);
         // Lanes that a free thread is about to take do not wait.
-        if !begins_at_once && state.waiting - state.ready.len().min(free) >= self.shared.queue {
-            let limit = self.shared.queue as u64;
+        if !begins_at_once && waiting - state.ready.len().min(free).min(waiting) >= shared.queue {
+            let limit = shared.queue as u64;
             return Err(HostError::new(Phase::Call, ErrorKind::QueueFull { limit }));
         }
         if !queue.scheduled {
             // Idle threads may be on their way to lanes that became ready before this one.
-            if state.ready.len() >= state.idle && state.workers.len() < self.shared.threads {
+            if state.ready.len() >= state.idle && state.live < shared.threads + state.parked {
                 self.start_worker(&mut state)?;
             }
             queue.scheduled = true;
             state.ready.push_back(lane.clone());
-            self.shared.work.notify_one();
+            if state.idle > 0 {
+                shared.work.notify_one();
+            }
         }
-        queue.jobs.push_back(Box::new(job));
-        state.waiting += 1;
-        Ok(())
+        let ticket = Ticket::new(limit_ms, Arc::clone(&shared.waiting), Box::new(job));
+        let watched = shared.watchdog.add(&ticket);
+        queue.jobs.push_back(Entry {
+            ticket: ticket.clone(),
+            watched,
+        });
+        Ok(ticket)
     }
 
     /// Jobs that have not begun.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.lock().waiting
+        self.shared.waiting.load(Relaxed)
     }
 
-    /// Refuses new jobs, cancels those that wait, and returns when those that run are done. Called from a job of this
+    /// Gives the place of the job that runs on this thread to another one until the guard is dropped: to be called where
+    /// a job waits. Beyond 256 such jobs the place is kept.
+    #[must_use]
+    pub fn park(&self) -> Parked {
+        let mut state = self.shared.lock();
+        if state.parked >= MAX_PARKED {
+            return Parked(None);
+        }
+        state.parked += 1;
+        state.running = state.running.saturating_sub(1);
+        if state.ready.len() > state.idle && state.live < self.shared.threads + state.parked {
+            // Without a new thread the lanes wait for those that are there.
+            let _ = self.start_worker(&mut state);
+        }
+        Parked(Some(Arc::clone(&self.shared)))
+    }
+
+    /// Refuses new jobs, stops those that wait, and returns when those that run are done. Called from a job of this
     /// pool it does not wait for that job.
     pub fn close(&self) {
         self.stop();
@@ -149,29 +212,35 @@ impl Pool {
     pub(crate) fn stop(&self) {
         let mut state = self.shared.lock();
         state.closed = true;
-        // A lane that has a job running is not among these; its thread cancels what is left.
+        // A lane that has a job running is not among these; its thread stops what is left.
         let lanes = std::mem::take(&mut state.ready);
-        let jobs: Vec<Job> = lanes
+        let entries: Vec<Entry> = lanes
             .iter()
             .flat_map(|lane| std::mem::take(&mut lane.lock().jobs))
             .collect();
-        state.waiting -= jobs.len();
         self.shared.work.notify_all();
         drop(state);
-        jobs.into_iter().for_each(|job| run(job, Turn::Cancelled));
+        for Entry { ticket, watched } in entries {
+            ticket.stop(StopReason::EngineClosed);
+            self.shared.forget(watched);
+        }
     }
 
     fn start_worker(&self, state: &mut State) -> Result<(), HostError> {
         let shared = Arc::clone(&self.shared);
-        let name = format!("aingle-wasm-{}", state.workers.len());
+        let name = format!("aingle-wasm-{}", state.live);
+        state.workers.retain(|worker| !worker.is_finished());
         let started = std::thread::Builder::new()
             .name(name)
             .stack_size(STACK_BYTES)
             .spawn(move || shared.work());
         match started {
-            Ok(worker) => state.workers.push(worker),
+            Ok(worker) => {
+                state.workers.push(worker);
+                state.live += 1;
+            }
             // The threads that are there will come to the job.
-            Err(_) if !state.workers.is_empty() => {}
+            Err(_) if state.live > state.parked => {}
             Err(_) => {
                 let kind = ErrorKind::OutOfMemory {
                     resource: "a thread",
@@ -186,6 +255,19 @@ impl Pool {
 }
 
 impl Lane {
+    /// Stops every job that waits in the lane.
+    pub fn stop_waiting(&self, reason: StopReason) {
+        let tickets: Vec<Ticket> = self
+            .lock()
+            .jobs
+            .iter()
+            .map(|entry| entry.ticket.clone())
+            .collect();
+        for ticket in tickets {
+            ticket.stop(reason);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, LaneState> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,13 +278,20 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn forget(&self, watched: Option<usize>) {
+        if let Some(place) = watched {
+            self.watchdog.remove(place);
+        }
+    }
+
     /// The life of a worker: one job of the next lane, until the pool is closed and nothing waits.
     fn work(&self) {
         let mut state = self.lock();
         loop {
             if let Some(lane) = state.ready.pop_front() {
                 state = self.take_turn(state, lane);
-            } else if state.closed {
+            } else if state.closed || state.live > self.threads + state.parked {
+                state.live -= 1;
                 return;
             } else {
                 state.idle += 1;
@@ -221,17 +310,23 @@ impl Shared {
         mut state: MutexGuard<'a, State>,
         lane: Lane,
     ) -> MutexGuard<'a, State> {
-        let job = lane.lock().jobs.pop_front();
-        if let Some(job) = job {
-            state.waiting -= 1;
+        let entry = lane.lock().jobs.pop_front();
+        if let Some(Entry { ticket, watched }) = entry {
             let turn = if state.closed {
-                Turn::Cancelled
+                Turn::Stopped(StopReason::EngineClosed)
             } else {
                 Turn::Run
             };
             state.running += 1;
             drop(state);
-            run(job, turn);
+            // Nothing is left of a job that was stopped while it waited.
+            if let Some(job) = ticket.begin() {
+                // Its panic is the job's own affair and must not take the worker with it.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(turn, &ticket)));
+                ticket.finish();
+            }
+            self.forget(watched);
+            drop(ticket);
             state = self.lock();
             state.running -= 1;
         }
@@ -240,13 +335,23 @@ impl Shared {
         if queue.scheduled {
             drop(queue);
             state.ready.push_back(lane);
-            self.work.notify_one();
+            if state.idle > 0 {
+                self.work.notify_one();
+            }
         }
         state
     }
 }
 
-/// Runs a job; its panic is the job's own affair and must not take the worker with it.
-fn run(job: Job, turn: Turn) {
-    let _ = catch_unwind(AssertUnwindSafe(|| job(turn)));
+/// The time in which a job does not hold its place in the pool.
+pub struct Parked(Option<Arc<Shared>>);
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            let mut state = shared.lock();
+            state.parked -= 1;
+            state.running += 1;
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use aingle_wasm_prepare::ValueType;
 
+use crate::backend::Guest;
+
 /// One core value. Floats are carried as their bits, so that the payload of a NaN survives the crossing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,10 +18,30 @@ pub enum Value {
     F64(u64),
     /// A vector, least significant byte first.
     V128([u8; 16]),
-    /// The null function reference, the only one that crosses so far.
-    NullFuncRef,
-    /// The null external reference, the only one that crosses so far.
-    NullExternRef,
+    /// A reference to a function, or the null one.
+    FuncRef(Option<FunctionRef>),
+    /// A reference to something of the host's, by a number that the host chooses, or the null one. The guest can pass and
+    /// keep the number, neither read nor make one.
+    ExternRef(Option<u32>),
+}
+
+/// A function as a reference means it, numbered from 0 by the instance that gave it: first the functions that the instance
+/// was made with, then others as they come up. In another instance the number means another function, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FunctionRef(u32);
+
+impl FunctionRef {
+    /// The reference of a number.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number of this reference.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
 }
 
 impl Value {
@@ -32,8 +54,8 @@ impl Value {
             Self::F32(_) => ValueType::F32,
             Self::F64(_) => ValueType::F64,
             Self::V128(_) => ValueType::V128,
-            Self::NullFuncRef => ValueType::FuncRef,
-            Self::NullExternRef => ValueType::ExternRef,
+            Self::FuncRef(_) => ValueType::FuncRef,
+            Self::ExternRef(_) => ValueType::ExternRef,
         }
     }
 
@@ -46,36 +68,48 @@ impl Value {
             ValueType::F32 => Self::F32(0),
             ValueType::F64 => Self::F64(0),
             ValueType::V128 => Self::V128([0; 16]),
-            ValueType::FuncRef => Self::NullFuncRef,
-            ValueType::ExternRef => Self::NullExternRef,
+            ValueType::FuncRef => Self::FuncRef(None),
+            ValueType::ExternRef => Self::ExternRef(None),
         }
     }
 
-    /// The value as an engine's untyped slot.
-    pub(crate) const fn to_slot(self) -> Slot {
-        match self {
+    /// The value as a slot of this guest; `None` for a function that it does not have.
+    pub(crate) fn lower(self, guest: &dyn Guest) -> Option<Slot> {
+        Some(match self {
             Self::I32(value) => value.cast_unsigned() as Slot,
             Self::I64(value) => value.cast_unsigned() as Slot,
             Self::F32(bits) => bits as Slot,
             Self::F64(bits) => bits as Slot,
             Self::V128(bytes) => Slot::from_le_bytes(bytes),
-            Self::NullFuncRef | Self::NullExternRef => 0,
-        }
+            Self::FuncRef(None) => 0,
+            Self::FuncRef(Some(function)) => return guest.function_slot(function),
+            Self::ExternRef(number) => extern_slot(number),
+        })
     }
 
-    /// Reads an engine's untyped slot; `None` for a reference that is not null. Bits above the type's width are ignored.
-    pub(crate) const fn from_slot(slot: Slot, ty: ValueType) -> Option<Self> {
-        Some(match ty {
+    /// Reads a slot of this guest. Bits above the type's width are ignored.
+    pub(crate) fn lift(slot: Slot, ty: ValueType, guest: &mut dyn Guest) -> Self {
+        match ty {
             ValueType::I32 => Self::I32((slot as u32).cast_signed()),
             ValueType::I64 => Self::I64((slot as u64).cast_signed()),
             ValueType::F32 => Self::F32(slot as u32),
             ValueType::F64 => Self::F64(slot as u64),
             ValueType::V128 => Self::V128(slot.to_le_bytes()),
-            ValueType::FuncRef if slot as u64 == 0 => Self::NullFuncRef,
-            ValueType::ExternRef if slot as u64 == 0 => Self::NullExternRef,
-            ValueType::FuncRef | ValueType::ExternRef => return None,
-        })
+            ValueType::FuncRef if slot as u64 == 0 => Self::FuncRef(None),
+            ValueType::FuncRef => Self::FuncRef(Some(guest.function_of(slot))),
+            ValueType::ExternRef => Self::ExternRef(extern_number(slot)),
+        }
     }
+}
+
+/// A slot for a reference to something of the host's: 0 for null, else the number plus 1.
+pub(crate) fn extern_slot(number: Option<u32>) -> Slot {
+    number.map_or(0, |number| Slot::from(number) + 1)
+}
+
+/// The number in such a slot.
+pub(crate) fn extern_number(slot: Slot) -> Option<u32> {
+    (slot as u64).checked_sub(1).map(|number| number as u32)
 }
 
 /// An untyped value in a call: the bits of the value, least significant first, wide enough for a vector.
@@ -109,32 +143,11 @@ impl From<f64> for Value {
 mod tests {
     use super::*;
 
-    const SAMPLES: [Value; 9] = [
-        Value::I32(-1),
-        Value::I32(i32::MIN),
-        Value::I64(i64::MIN),
-        Value::F32(0x7fa0_0001),
-        Value::F64(0xfff4_0000_0000_0001),
-        Value::V128([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]),
-        Value::NullFuncRef,
-        Value::NullExternRef,
-        Value::I64(-1),
-    ];
-
     #[test]
-    fn values_survive_a_slot_bit_by_bit() {
-        for value in SAMPLES {
-            assert_eq!(Value::from_slot(value.to_slot(), value.ty()), Some(value));
+    fn numbers_of_host_values_survive_a_slot() {
+        for number in [None, Some(0), Some(7), Some(u32::MAX)] {
+            assert_eq!(extern_number(extern_slot(number)), number);
         }
-    }
-
-    #[test]
-    fn bits_above_a_type_are_ignored_and_live_references_refused() {
-        assert_eq!(Value::from_slot(!0, ValueType::I32), Some(Value::I32(-1)));
-        assert_eq!(Value::from_slot(!0, ValueType::FuncRef), None);
-        assert_eq!(
-            Value::from_slot(1 << 64, ValueType::ExternRef),
-            Some(Value::NullExternRef)
-        );
+        assert_eq!(extern_number(1 << 64), None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aingle_wasm_host::{ErrorCode, Pool, Turn};
+use aingle_wasm_host::{ErrorCode, Pool, StopReason, Turn};
 
 /// Occupies one thread of the pool until the returned sender is dropped.
 fn block(pool: &Pool) -> std::sync::mpsc::Sender<()> {
@@ -189,12 +189,18 @@ fn closing_cancels_what_waits_and_waits_for_what_runs() {
         let pool = pool.clone();
         move || pool.close()
     });
-    assert_eq!(receiver.recv().unwrap(), ("other", Turn::Cancelled));
+    assert_eq!(
+        receiver.recv().unwrap(),
+        ("other", Turn::Stopped(StopReason::EngineClosed))
+    );
     assert!(!closer.is_finished());
     go.send(()).unwrap();
     closer.join().unwrap();
     assert_eq!(receiver.recv().unwrap(), ("first", Turn::Run));
-    assert_eq!(receiver.recv().unwrap(), ("behind", Turn::Cancelled));
+    assert_eq!(
+        receiver.recv().unwrap(),
+        ("behind", Turn::Stopped(StopReason::EngineClosed))
+    );
     assert_eq!(pool.waiting(), 0);
     assert_eq!(
         pool.submit(&idle, |_| ()).unwrap_err().code(),

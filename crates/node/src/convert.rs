@@ -13,7 +13,7 @@ pub(crate) fn to_js(js: Js, value: Value) -> Result<Local, Failure> {
         Value::F32(bits) => js.number(f32::from_bits(bits).into()),
         Value::F64(bits) => js.number(f64::from_bits(bits)),
         Value::V128(bytes) => js.bytes(&bytes),
-        Value::NullFuncRef | Value::NullExternRef => js.null(),
+        Value::FuncRef(None) | Value::ExternRef(None) => js.null(),
         _ => Err(Failure::Internal("a value of an unknown type".to_owned())),
     }
 }

@@ -7,10 +7,11 @@ use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
+use aingle_wasm_host::{WasmEngine, WeakEngine};
 use napi::sys;
 
-use crate::errand::Errand;
 use crate::error::Failure;
+use crate::host_function::HostMessage;
 use crate::js::Js;
 use crate::reference::RawRef;
 use crate::settle::Outcome;
@@ -19,8 +20,10 @@ use crate::settle::Outcome;
 pub(crate) enum Message {
     /// Settle the promise that `native.ts` knows by this number.
     Settle(u32, Outcome),
-    /// Do something that a guest's thread waits for.
-    Errand(Errand),
+    /// Serve a host call that a guest's thread waits in.
+    Host(HostMessage),
+    /// Let go of a host call whose guest does not wait any more.
+    Forget(u32),
     /// Release a reference.
     Release(RawRef),
 }
@@ -29,6 +32,8 @@ pub(crate) enum Message {
 pub(crate) struct Dispatcher {
     thread: ThreadId,
     env: Environment,
+    /// The engines of the environment, whose guests have to end with it.
+    engines: Mutex<Vec<WeakEngine>>,
     inbox: Mutex<Inbox>,
 }
 
@@ -66,6 +71,7 @@ impl Dispatcher {
         Arc::new(Self {
             thread: thread::current().id(),
             env: Environment(js.env()),
+            engines: Mutex::default(),
             inbox,
         })
     }
@@ -109,6 +115,13 @@ impl Dispatcher {
                 )
             };
         }
+    }
+
+    /// Has an engine's guests stopped when the environment ends.
+    pub(crate) fn add_engine(&self, engine: &WasmEngine) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(WeakEngine::is_alive);
+        engines.push(engine.downgrade());
     }
 
     /// All messages that are there, oldest first.
@@ -162,4 +175,11 @@ unsafe extern "C" fn close(data: *mut c_void) {
     };
     // Outside of the lock: what is dropped may post in turn.
     drop(messages);
+    let engines = mem::take(
+        &mut *dispatcher
+            .engines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner),
+    );
+    engines.iter().for_each(WeakEngine::stop);
 }

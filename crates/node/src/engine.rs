@@ -12,6 +12,7 @@ use aingle_wasm_host::{
 use napi::bindgen_prelude::{BigInt, Env, External, Function, Object, Uint8Array, Unknown};
 use napi_derive::napi;
 
+use crate::compile::{self, Source};
 use crate::dispatcher::Message;
 use crate::error::Failure;
 use crate::frame::{local, run};
@@ -47,6 +48,8 @@ pub(crate) struct EngineOptions {
     pub instances: u32,
     /// By name.
     pub complexity: HashMap<String, f64>,
+    /// Milliseconds of a call; absent: no limit.
+    pub timeout_ms: Option<f64>,
     /// Threads of the pool.
     pub threads: u32,
     /// Calls that may wait.
@@ -151,6 +154,7 @@ pub(crate) fn create_engine(
 ) -> napi::Result<External<Engine>> {
     run(env, |_| {
         let core = WasmEngine::new(options.into_config()?)?;
+        runtime.dispatcher.add_engine(&core);
         Ok(External::new(Engine {
             core,
             runtime: Rc::clone(runtime),
@@ -170,9 +174,10 @@ pub(crate) fn compile_sync(
     env: Env,
     engine: &External<Engine>,
     bytes: &[u8],
+    options: CompileOptions,
 ) -> napi::Result<External<Module>> {
     run(env, |_| {
-        let module = engine.core.compile(bytes)?;
+        let module = compile::compile_now(&engine.core, options.source(bytes, None))?;
         Ok(External::new(Module::new(
             module,
             engine.core.clone(),
@@ -189,24 +194,42 @@ pub(crate) fn compile(
     id: u32,
     bytes: &[u8],
     label: Option<Uint8Array>,
+    options: CompileOptions,
 ) -> napi::Result<()> {
     run(env, |js| {
-        let (core, bytes, label) = (
-            engine.core.clone(),
-            bytes.to_vec(),
-            label.map(|label| label.to_vec()),
-        );
-        let pool = core.pool().clone();
-        engine.runtime.submit(js, &pool, &pool.lane(), id, move || {
-            let module = match &label {
-                Some(label) => core.compile_cached(label, &bytes),
-                None => core.compile(&bytes),
-            }?;
-            Ok(Delivery::Made(Box::new(move |js, runtime| {
-                Module::new(module, core, Rc::clone(runtime)).into_local(js)
-            })))
-        })
+        let (core, runtime) = (&engine.core, &engine.runtime);
+        let source = options.source(bytes, label.map(|label| label.to_vec()));
+        let made_by = core.clone();
+        let deliver = move |module| {
+            Delivery::Made(Box::new(move |js, runtime| {
+                Module::new(module, made_by, Rc::clone(runtime)).into_local(js)
+            }))
+        };
+        compile::submit(core, &runtime.dispatcher, id, source, deliver)?;
+        runtime.begin(js)
     })
+}
+
+/// `NativeCompileOptions` of `binding.ts`.
+#[napi(object, object_to_js = false)]
+pub(crate) struct CompileOptions {
+    /// Whether calls can run in slices.
+    pub sliceable: bool,
+    /// Milliseconds.
+    pub limit: f64,
+}
+
+impl CompileOptions {
+    fn source(&self, bytes: &[u8], label: Option<Vec<u8>>) -> Source {
+        Source {
+            bytes: bytes.to_vec(),
+            label,
+            options: aingle_wasm_host::CompileOptions {
+                sliceable: self.sliceable,
+            },
+            limit: self.limit as u64,
+        }
+    }
 }
 
 /// See `binding.ts`.
@@ -306,6 +329,7 @@ impl EngineOptions {
                 instances: self.instances,
             },
             complexity,
+            timeout_ms: self.timeout_ms.map(|limit| limit as u64),
             threads: self.threads as usize,
             queue: self.queue as usize,
         })

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::ffi::CStr;
 
-use aingle_wasm_host::{Detail, ErrorCode, ErrorKind, HostError, Phase};
+use aingle_wasm_host::{Detail, ErrorCode, ErrorKind, HostError, MAX_NESTING, Phase};
 
 use crate::js::{Js, Local};
 use crate::reference::JsRef;
@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Host(HostError),
     /// The binding itself refused: an instance is not in the state for it.
     Refused(ErrorCode, Phase),
+    /// Calls of guests and host functions are nested this deep.
+    TooDeep(u32),
     /// This was closed: `engine` or `module`.
     Closed(&'static str),
     /// The argument that should have been this was something else. Only `native.ts` calls the binding, so it is our bug.
@@ -61,6 +63,16 @@ impl Failure {
         match self {
             Self::Host(error) => host_error(js, error).map(Some),
             Self::Refused(code, phase) => object(js, code, phase, &[]).map(Some),
+            Self::TooDeep(depth) => object(
+                js,
+                ErrorCode::CallDepth,
+                Phase::Call,
+                &[
+                    ("limit", Detail::U64(MAX_NESTING.into())),
+                    ("value", Detail::U64(depth.into())),
+                ],
+            )
+            .map(Some),
             Self::Closed(what) => object(
                 js,
                 ErrorCode::EngineClosed,

@@ -1,7 +1,7 @@
 //! The frame of every `#[napi]` function: failures are thrown as the objects of [`crate::error`], panics as internal
 //! ones.
 
-use napi::bindgen_prelude::Env;
+use napi::bindgen_prelude::{Env, External, ToNapiValue};
 use napi::{JsValue, Status};
 
 use crate::error::Failure;
@@ -21,4 +21,11 @@ pub(crate) fn run<R>(env: Env, body: impl FnOnce(Js) -> Result<R, Failure>) -> n
 /// The value behind one of napi-rs.
 pub(crate) fn local<'a>(value: &impl JsValue<'a>) -> Local {
     value.raw()
+}
+
+/// A value that `#[napi]` functions take as an external of this type.
+pub(crate) fn external<T: 'static>(js: Js, object: T) -> Result<Local, Failure> {
+    // SAFETY: `js` proves that the environment is alive and that this is its thread.
+    unsafe { External::to_napi_value(js.env(), External::new(object)) }
+        .map_err(|_| Failure::Pending)
 }

@@ -2,21 +2,26 @@
 //! small guest. Each is named as in `binding.ts`.
 
 use std::ffi::c_void;
-use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
-use aingle_wasm_host::{CallOptions, ExportHandle, InstanceState, Value};
+use aingle_wasm_host::{
+    CallOptions, ExportHandle, InstanceState, SliceOptions, Ticket, TimeLimit, Value, WasmInstance,
+};
 use napi::sys;
 
 use crate::convert;
 use crate::error::Failure;
+use crate::frame;
+use crate::host_function::HostLink;
 use crate::instance::{Export, Handle, Instance};
 use crate::js::{Js, Local, entry, entry_with};
 use crate::receipt;
 use crate::region::Word;
 use crate::runtime::Runtime;
-use crate::settle::Delivery;
+use crate::settle::{Delivery, Outcome};
+use crate::step::Started;
 
 /// Arguments of `invokeFew` beside instance and handle.
 const FEW: usize = 8;
@@ -42,13 +47,15 @@ macro_rules! functions {
 functions! {
     c"exportHandle" => export_handle: 2;
     c"instanceNumber" => instance_number: 1;
-    c"callBytes" => call_bytes: 4;
+    c"callBytes" => call_bytes: 5;
     c"invokeFew" => invoke_few: 2 + FEW;
     c"invokeMany" => invoke_many: 3;
-    c"call" => call: 5;
-    c"invoke" => invoke: 5;
+    c"call" => call: 7;
+    c"invoke" => invoke: 7;
+    c"start" => start: 6;
     c"instanceState" => instance_state: 1;
     c"fuelUsed" => fuel_used: 1;
+    c"instanceStats" => instance_stats: 1;
     c"memoryPages" => memory_pages: 1;
     c"memoryRead" => memory_read: 3;
     c"memoryWrite" => memory_write: 3;
@@ -78,8 +85,10 @@ mod control {
     pub(super) const OPTIONS: usize = 3;
     /// Fuel of such a call, as an exact count.
     pub(super) const FUEL: usize = 4;
+    /// Milliseconds of such a call; 0: no limit.
+    pub(super) const TIME: usize = 5;
     /// Bytes of the output.
-    pub(super) const OUTPUT: usize = 5;
+    pub(super) const OUTPUT: usize = 6;
 }
 
 /// The function behind `callSlab`. Everything it takes and gives goes through the runtime's regions: each argument of a
@@ -109,7 +118,8 @@ fn call_slab(js: Js, runtime: *mut c_void) -> Result<Option<Local>, Failure> {
     let options = if control.number(control::OPTIONS) == 0.0 {
         CallOptions::default()
     } else {
-        with_fuel(u64::from_ne_bytes(control.word(control::FUEL)))
+        let fuel = u64::from_ne_bytes(control.word(control::FUEL));
+        limited(fuel, control.number(control::TIME))
     };
     // SAFETY: the facade fills the region before this call and leaves it alone until the call is over, also when a host
     // function calls another guest meanwhile.
@@ -127,10 +137,17 @@ fn call_slab(js: Js, runtime: *mut c_void) -> Result<Option<Local>, Failure> {
     })?
 }
 
-fn call_bytes(js: Js, [instance, handle, input, fuel]: [Local; 4]) -> Result<Local, Failure> {
+fn call_bytes(
+    js: Js,
+    [instance, handle, input, fuel, limit]: [Local; 5],
+) -> Result<Local, Failure> {
     let instance = this(js, instance)?;
     let export = instance.handle(js.to_u32(handle)?)?;
-    let options = options(js, fuel)?;
+    let options = if js.is_undefined(fuel)? {
+        CallOptions::default()
+    } else {
+        limited(js.to_i64(fuel)?.cast_unsigned(), js.to_f64(limit)?)
+    };
     // SAFETY: without host functions no JavaScript runs before the end of the call; with them, the bytes are copied first.
     // The facade gives no array that other threads can write.
     let input = unsafe { js.slice(input) }?;
@@ -148,31 +165,32 @@ fn send<R>(
     instance: &Instance,
     export: ExportHandle,
     input: &[u8],
-    options: CallOptions,
+    options: CallOptions<'_>,
     read: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Failure> {
+    let _depth = instance.runtime.enter()?;
     let mut taken = instance.shared.try_use()?;
-    instance.shared.link.begin_call(0);
+    instance.shared.link.begin_call(0, None);
     let guest = taken.guest();
-    let output = guest.call_with(export, input, options, read)?;
+    let output = guest.call_with(export, input, options, read);
+    // Of a failed call as well: a host function may have ended it with a result.
     if options.timed {
         let receipt = receipt::words(guest.receipt(), 0.0);
         instance.runtime.receipt.write_words(0, &receipt);
     }
-    Ok(output)
+    Ok(output?)
 }
 
-fn options(js: Js, fuel: Local) -> Result<CallOptions, Failure> {
-    if js.is_undefined(fuel)? {
-        return Ok(CallOptions::default());
-    }
-    Ok(with_fuel(js.to_i64(fuel)?.cast_unsigned()))
-}
-
-fn with_fuel(fuel: u64) -> CallOptions {
+fn limited(fuel: u64, limit: f64) -> CallOptions<'static> {
     CallOptions {
         fuel: Some(fuel),
         timed: true,
+        time: if limit > 0.0 {
+            TimeLimit::Milliseconds(limit as u64)
+        } else {
+            TimeLimit::None
+        },
+        ..CallOptions::default()
     }
 }
 
@@ -205,8 +223,9 @@ fn invoke_sync(
     export: &Export,
     values: &[Value],
 ) -> Result<Local, Failure> {
+    let _depth = instance.runtime.enter()?;
     let mut taken = instance.shared.try_use()?;
-    instance.shared.link.begin_call(0);
+    instance.shared.link.begin_call(0, None);
     let mut results = Vec::new();
     taken
         .guest()
@@ -214,48 +233,148 @@ fn invoke_sync(
     convert::results(js, &results)
 }
 
-fn call(js: Js, [instance, id, handle, input, fuel]: [Local; 5]) -> Result<Local, Failure> {
+fn call(
+    js: Js,
+    [instance, id, handle, input, fuel, limit, slice]: [Local; 7],
+) -> Result<Local, Failure> {
     let instance = this(js, instance)?;
     let (id, handle) = (js.to_u32(id)?, instance.handle(js.to_u32(handle)?)?);
-    let options = options(js, fuel)?;
+    let limits = Limits::read(js, fuel, limit, slice)?;
     // SAFETY: nothing runs before the bytes are copied.
     let input = unsafe { js.slice(input) }?.to_vec();
     let (shared, queued) = (instance.shared.clone(), Instant::now());
-    instance
-        .runtime
-        .submit(js, &instance.pool, &instance.lane, id, move || {
-            let queue_ms = queued.elapsed().as_secs_f64() * 1e3;
-            let mut taken = shared.wait_to_use()?;
-            shared.link.begin_call(id);
-            let guest = taken.guest();
-            let bytes = guest.call_with(handle, &input, options, <[u8]>::to_vec)?;
-            Ok(Delivery::Call {
+    let work = move |ticket: &Ticket| {
+        let queue_ms = queued.elapsed().as_secs_f64() * 1e3;
+        let mut taken = shared.wait_to_use()?;
+        shared.link.begin_call(id, None);
+        let slices = limits.slices(&shared.link);
+        let guest = taken.guest();
+        let options = limits.options(ticket, slices.as_ref());
+        let called = guest.call_with(handle, &input, options, <[u8]>::to_vec);
+        let receipt = *guest.receipt();
+        Ok(match called {
+            Ok(bytes) => Delivery::Call {
                 bytes,
-                receipt: *guest.receipt(),
+                receipt,
                 queue_ms,
-            })
-        })?;
+            },
+            Err(error) => Delivery::Failed {
+                failure: error.into(),
+                receipt,
+                queue_ms,
+            },
+        })
+    };
+    let runtime = &instance.runtime;
+    runtime.submit(js, &instance.queue(limits.time), id, work)?;
     js.undefined()
 }
 
-fn invoke(js: Js, [instance, id, handle, arguments, fuel]: [Local; 5]) -> Result<Local, Failure> {
+fn invoke(
+    js: Js,
+    [instance, id, handle, arguments, fuel, limit, slice]: [Local; 7],
+) -> Result<Local, Failure> {
     let instance = this(js, instance)?;
     let (id, export) = (js.to_u32(id)?, instance.export(js.to_u32(handle)?)?);
-    let options = options(js, fuel)?;
+    let limits = Limits::read(js, fuel, limit, slice)?;
     let arguments = convert::arguments(js, arguments, &export.params)?;
     let (shared, handle) = (instance.shared.clone(), export.handle);
-    instance
-        .runtime
-        .submit(js, &instance.pool, &instance.lane, id, move || {
-            let mut taken = shared.wait_to_use()?;
-            shared.link.begin_call(id);
-            let mut results = Vec::new();
-            taken
-                .guest()
-                .invoke_with(handle, &arguments, options, &mut results)?;
-            Ok(Delivery::Values(mem::take(&mut results)))
-        })?;
+    let work = move |ticket: &Ticket| {
+        let mut taken = shared.wait_to_use()?;
+        shared.link.begin_call(id, None);
+        let slices = limits.slices(&shared.link);
+        let options = limits.options(ticket, slices.as_ref());
+        invoke_values(taken.guest(), handle, &arguments, options)
+    };
+    let runtime = &instance.runtime;
+    runtime.submit(js, &instance.queue(limits.time), id, work)?;
     js.undefined()
+}
+
+/// As `invoke`, with every host call shown as a step. Gives what `resumeSteps` and `abortSteps` take.
+fn start(
+    js: Js,
+    [instance, id, handle, arguments, fuel, limit]: [Local; 6],
+) -> Result<Local, Failure> {
+    let instance = this(js, instance)?;
+    let (id, export) = (js.to_u32(id)?, instance.export(js.to_u32(handle)?)?);
+    let limits = Limits::read(js, fuel, limit, js.undefined()?)?;
+    let arguments = convert::arguments(js, arguments, &export.params)?;
+    let (shared, handle) = (instance.shared.clone(), export.handle);
+    let started = Started::new(&instance.runtime.dispatcher, id);
+    let (steps, end) = (Arc::clone(&started), Arc::clone(&started));
+    let work = move |ticket: &Ticket| {
+        let mut taken = shared.wait_to_use()?;
+        shared.link.begin_call(id, Some(steps));
+        let outcome = invoke_values(
+            taken.guest(),
+            handle,
+            &arguments,
+            limits.options(ticket, None),
+        );
+        shared.link.begin_call(0, None);
+        outcome
+    };
+    let queue = instance.queue(limits.time);
+    let ticket = queue.submit(work, move |outcome| end.finish(outcome))?;
+    started.set_ticket(ticket);
+    instance.runtime.begin(js)?;
+    frame::external(js, started)
+}
+
+fn invoke_values(
+    guest: &mut WasmInstance,
+    handle: ExportHandle,
+    arguments: &[Value],
+    options: CallOptions<'_>,
+) -> Outcome {
+    let mut results = Vec::new();
+    guest.invoke_with(handle, arguments, options, &mut results)?;
+    Ok(Delivery::Values(results))
+}
+
+/// Limits of a call off this thread.
+#[derive(Clone, Copy)]
+struct Limits {
+    fuel: u64,
+    /// Milliseconds.
+    time: Option<u64>,
+    /// Fuel of a slice.
+    slice: Option<u64>,
+}
+
+impl Limits {
+    fn read(js: Js, fuel: Local, limit: Local, slice: Local) -> Result<Self, Failure> {
+        let limit = js.to_f64(limit)?;
+        let slice = if js.is_undefined(slice)? {
+            None
+        } else {
+            Some(js.to_i64(slice)?.cast_unsigned())
+        };
+        Ok(Self {
+            fuel: js.to_i64(fuel)?.cast_unsigned(),
+            time: (limit > 0.0).then_some(limit as u64),
+            slice,
+        })
+    }
+
+    fn slices(&self, link: &Arc<HostLink>) -> Option<SliceOptions> {
+        let link = Arc::clone(link);
+        self.slice.map(|fuel| SliceOptions {
+            fuel,
+            decide: Arc::new(move |caller, slice| link.decide(caller, slice)),
+        })
+    }
+
+    fn options<'a>(&self, ticket: &'a Ticket, slices: Option<&'a SliceOptions>) -> CallOptions<'a> {
+        CallOptions {
+            fuel: Some(self.fuel),
+            timed: true,
+            ticket: Some(ticket),
+            slices,
+            ..CallOptions::default()
+        }
+    }
 }
 
 fn instance_state(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
@@ -270,6 +389,16 @@ fn instance_state(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
 
 fn fuel_used(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
     js.bigint_u64(this(js, instance)?.fuel_used())
+}
+
+/// An array: calls, stopped calls, fuel.
+fn instance_stats(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
+    let stats = this(js, instance)?.stats();
+    let array = js.array(3)?;
+    js.set_element(array, 0, js.number(stats.calls as f64)?)?;
+    js.set_element(array, 1, js.number(stats.stopped as f64)?)?;
+    js.set_element(array, 2, js.bigint_u64(stats.fuel)?)?;
+    Ok(array)
 }
 
 fn memory_pages(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
@@ -316,7 +445,7 @@ fn global_get(js: Js, [instance, number]: [Local; 2]) -> Result<Local, Failure> 
     let handle = instance.global(js.to_u32(number)?)?;
     let value = instance.access(
         js,
-        |caller| caller.global(handle),
+        |caller| Ok(caller.global(handle)),
         |guest| guest.global(handle),
     )?;
     convert::to_js(js, value)

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use aingle_wasm_host::{
-    Caller, ErrorCode, ExportHandle, ExternType, GlobalHandle, HostError, InstanceState, Lane,
-    Monitor, Phase, Pool, ValueType, WasmEngine, WasmInstance,
+    Caller, ErrorCode, ExportHandle, ExternType, GlobalHandle, HostError, InstanceState,
+    InstanceStats, Lane, Monitor, Phase, Pool, StopReason, ValueType, WasmEngine, WasmInstance,
 };
 
 use crate::error::Failure;
 use crate::host_function::HostLink;
 use crate::js::{Js, Local};
-use crate::runtime::Runtime;
+use crate::runtime::{Queue, Runtime};
 
 /// What the collector is told that an instance weighs, in bytes. Its memory is address space for the most part, but some
 /// tens of thousands of instances use that up: the collector has to come before.
@@ -190,6 +190,11 @@ impl Instance {
         }
     }
 
+    /// What the instance did.
+    pub(crate) fn stats(&self) -> InstanceStats {
+        self.shared.monitor.stats()
+    }
+
     /// Fuel of the last finished call.
     pub(crate) fn fuel_used(&self) -> u64 {
         self.shared.monitor.fuel_used()
@@ -209,16 +214,30 @@ impl Instance {
         }
     }
 
-    /// Closes the guest, at once or when the call that runs is done. Those that wait are refused then.
+    /// Where the instance's jobs wait, for up to `limit` milliseconds.
+    pub(crate) fn queue(&self, limit: Option<u64>) -> Queue<'_> {
+        Queue {
+            pool: &self.pool,
+            lane: &self.lane,
+            limit,
+            phase: Phase::Call,
+        }
+    }
+
+    /// Closes the guest: at once, or when the call that runs has been stopped. Those that wait are stopped as well.
     pub(crate) fn close(&self) {
         self.shared.closing.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
+        self.lane.stop_waiting(StopReason::InstanceClosed);
+        self.shared.monitor.close();
         self.shared.close_if_asked();
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        // What still runs waits in a step that nobody can answer any more.
+        self.close();
         // SAFETY: Node-API drops externals on the JavaScript thread, and the adjustment makes no handle.
         if let Some(js) = unsafe { self.runtime.dispatcher.js() } {
             js.adjust_external_memory(-WEIGHT);

@@ -4,12 +4,15 @@
 //! (`hot.rs`), everything else is napi-rs. Engines, modules and instances are externals; errors cross as plain
 //! objects; what runs off the JavaScript thread is settled in batches.
 
+mod compile;
 mod convert;
 mod dispatcher;
 mod engine;
-mod errand;
 mod error;
 mod frame;
+mod host_access;
+mod host_call;
+mod host_calls;
 mod host_function;
 mod hot;
 mod instance;
@@ -20,6 +23,7 @@ mod reference;
 mod region;
 mod runtime;
 mod settle;
+mod step;
 
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;

@@ -6,20 +6,21 @@ use std::sync::Arc;
 
 use aingle_wasm_host::{
     AbiChoice, AfterTrap, ExternType, HostGlobal, HostMemory, Imports,
-    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, WasmEngine, WasmInstance,
+    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, Phase, TimeLimit, WasmEngine,
+    WasmInstance,
 };
 use aingle_wasm_prepare::{Import, json};
-use napi::bindgen_prelude::{BigInt, Env, External, Object, ToNapiValue, Uint8Array, Unknown};
+use napi::bindgen_prelude::{BigInt, Env, External, Object, Uint8Array, Unknown};
 use napi_derive::napi;
 
 use crate::convert;
 use crate::engine::InstanceLimits;
 use crate::error::Failure;
-use crate::frame::{local, run};
+use crate::frame::{external, local, run};
 use crate::host_function::{Declared, HostLink};
 use crate::instance::{Handle, Instance};
 use crate::js::{Js, Local};
-use crate::runtime::Runtime;
+use crate::runtime::{Queue, Runtime};
 use crate::settle::Delivery;
 
 /// A module of one JavaScript environment.
@@ -47,6 +48,8 @@ pub(crate) struct InstanceOptions {
     pub limits: InstanceLimits,
     /// Fuel of the instantiation itself.
     pub fuel: BigInt,
+    /// Milliseconds of the instantiation itself; absent: no limit.
+    pub timeout_ms: Option<f64>,
 }
 
 /// One host function.
@@ -106,9 +109,7 @@ impl Module {
     }
 
     pub(crate) fn into_local(self, js: Js) -> Result<Local, Failure> {
-        // SAFETY: `js` proves that the environment is alive and that this is its thread.
-        unsafe { External::to_napi_value(js.env(), External::new(self)) }
-            .map_err(|_| Failure::Pending)
+        external(js, self)
     }
 
     fn core(&self) -> Result<aingle_wasm_host::Module, Failure> {
@@ -157,29 +158,10 @@ pub(crate) fn create_link(
     env: Env,
     runtime: &External<Rc<Runtime>>,
     functions: Object<'_>,
+    count: u32,
 ) -> napi::Result<External<Arc<HostLink>>> {
     run(env, |js| {
-        HostLink::new(js, local(&functions), &runtime.dispatcher).map(External::new)
-    })
-}
-
-/// See `binding.ts`.
-#[napi]
-pub(crate) fn fuel_left(env: Env, link: &External<Arc<HostLink>>) -> napi::Result<BigInt> {
-    run(env, |js| {
-        Ok(BigInt::from(
-            link.with_caller(js, |caller| caller.fuel_left())
-                .unwrap_or(0),
-        ))
-    })
-}
-
-/// See `binding.ts`.
-#[napi]
-pub(crate) fn charge(env: Env, link: &External<Arc<HostLink>>, fuel: BigInt) -> napi::Result<bool> {
-    run(env, |js| {
-        let charged = link.with_caller(js, |caller| caller.charge(fuel.get_u64().1));
-        Ok(charged.transpose()?.is_some())
+        HostLink::new(js, local(&functions), count, &runtime.dispatcher).map(External::new)
     })
 }
 
@@ -193,7 +175,9 @@ pub(crate) fn instantiate_sync<'env>(
 ) -> napi::Result<Unknown<'env>> {
     run(env, |js| {
         let core = module.core()?;
+        link.attach(module.engine.pool());
         let options = core_options(&core, link, options)?;
+        let _depth = module.runtime.enter()?;
         let core = WasmInstance::with_options(&module.engine, &core, options)?;
         let instance = Instance::new(js, &module.runtime, &module.engine, core, Arc::clone(link));
         let value = Handle::give(js, instance)?;
@@ -213,10 +197,19 @@ pub(crate) fn instantiate(
 ) -> napi::Result<()> {
     run(env, |js| {
         let (engine, core, link) = (module.engine.clone(), module.core()?, Arc::clone(link));
-        let options = core_options(&core, &link, options)?;
+        link.attach(engine.pool());
+        let limit = options.timeout_ms.map(|limit| limit as u64);
+        let mut options = core_options(&core, &link, options)?;
         let pool = engine.pool().clone();
-        module.runtime.submit(js, &pool, &pool.lane(), id, move || {
-            link.begin_call(id);
+        let queue = Queue {
+            pool: &pool,
+            lane: &pool.lane(),
+            limit,
+            phase: Phase::Start,
+        };
+        module.runtime.submit(js, &queue, id, move |ticket| {
+            link.begin_call(id, None);
+            options.ticket = Some(ticket.clone());
             let core = WasmInstance::with_options(&engine, &core, options)?;
             Ok(Delivery::Made(Box::new(move |js, runtime| {
                 Handle::give(js, Instance::new(js, runtime, &engine, core, link))
@@ -270,6 +263,10 @@ fn core_options(
             host_calls: limits.host_calls.map(|calls| calls as u64),
         },
         fuel: Some(options.fuel.get_u64().1),
+        time: options.timeout_ms.map_or(TimeLimit::None, |limit| {
+            TimeLimit::Milliseconds(limit as u64)
+        }),
+        ..CoreOptions::default()
     })
 }
 

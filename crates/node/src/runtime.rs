@@ -2,16 +2,18 @@
 //! that keep the event loop alive.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use aingle_wasm_host::{Lane, Pool, Turn};
+use aingle_wasm_host::{Lane, MAX_NESTING, Phase, Pool, StopReason, Ticket, Turn};
 use napi::sys;
 
 use crate::dispatcher::{Dispatcher, Message};
 use crate::error::Failure;
+use crate::host_calls::HostCalls;
 use crate::instance::Instances;
 use crate::js::{Js, Local, Thrown, guarded};
 use crate::reference::JsRef;
@@ -30,6 +32,11 @@ pub(crate) struct Runtime {
     /// The receipt of the last synchronous call.
     pub(crate) receipt: Region,
     pub(crate) instances: RefCell<Instances>,
+    pub(crate) host_calls: RefCell<HostCalls>,
+    /// The jobs of pending promises, by the promise's number.
+    tickets: RefCell<HashMap<u32, Ticket>>,
+    /// Synchronous calls that are on the stack.
+    depth: Cell<u32>,
     settle: JsRef,
     batch: Batch,
     pending: Cell<u32>,
@@ -46,6 +53,9 @@ impl Runtime {
             output: region(2)?,
             receipt: region(3)?,
             instances: RefCell::default(),
+            host_calls: RefCell::default(),
+            tickets: RefCell::default(),
+            depth: Cell::new(0),
             settle: JsRef::new(js, settle, &dispatcher)?,
             batch: Batch::new(region(4)?, region(5)?),
             pending: Cell::new(0),
@@ -77,21 +87,38 @@ impl Runtime {
     pub(crate) fn submit(
         &self,
         js: Js,
-        pool: &Pool,
-        lane: &Lane,
+        queue: &Queue<'_>,
         id: u32,
-        work: impl FnOnce() -> Outcome + Send + 'static,
+        work: impl FnOnce(&Ticket) -> Outcome + Send + 'static,
     ) -> Result<(), Failure> {
         let dispatcher = Arc::clone(&self.dispatcher);
-        pool.submit(lane, move |turn| {
-            let outcome = match turn {
-                Turn::Run => guarded(work),
-                Turn::Cancelled => Err(Failure::Closed("engine")),
-            };
+        let ticket = queue.submit(work, move |outcome| {
             dispatcher.post(Message::Settle(id, outcome));
         })?;
         // The job may be done by now; its message is delivered on this thread, so later.
+        self.tickets.borrow_mut().insert(id, ticket);
         self.begin(js)
+    }
+
+    /// Stops the job of a pending promise.
+    pub(crate) fn stop(&self, id: u32, reason: StopReason) {
+        let ticket = self.tickets.borrow().get(&id).cloned();
+        if let Some(ticket) = ticket {
+            ticket.stop(reason);
+        }
+    }
+
+    /// Counts a synchronous call as long as the guard lives.
+    ///
+    /// # Errors
+    /// - `ERR_CALL_DEPTH` if too many are on the stack: each is one of JavaScript and of a guest.
+    pub(crate) fn enter(&self) -> Result<Depth<'_>, Failure> {
+        let depth = self.depth.get();
+        if depth >= MAX_NESTING {
+            return Err(Failure::TooDeep(depth + 1));
+        }
+        self.depth.set(depth + 1);
+        Ok(Depth(&self.depth))
     }
 
     fn deliver(self: &Rc<Self>, js: Js) -> Result<(), Failure> {
@@ -99,15 +126,21 @@ impl Runtime {
         for message in self.dispatcher.take() {
             match message {
                 Message::Release(reference) => reference.delete(js),
-                Message::Errand(errand) => {
+                Message::Host(message) => {
                     // What happened before the guest's call is settled before it.
                     self.flush(js)?;
                     js.scoped(|| {
-                        errand.run(js);
+                        message.run(js, self);
                         Ok(())
                     })?;
                 }
+                Message::Forget(number) => {
+                    let forgotten = self.host_calls.borrow_mut().take(number);
+                    drop(forgotten);
+                }
                 Message::Settle(id, outcome) => {
+                    let ticket = self.tickets.borrow_mut().remove(&id);
+                    drop(ticket);
                     if self.batch.is_full() {
                         self.flush(js)?;
                     }
@@ -133,6 +166,43 @@ impl Runtime {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Where a job waits, and for how long it may take.
+pub(crate) struct Queue<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) lane: &'a Lane,
+    /// Milliseconds, from now.
+    pub(crate) limit: Option<u64>,
+    /// Of the error of a job that was stopped before it began.
+    pub(crate) phase: Phase,
+}
+
+impl Queue<'_> {
+    /// Queues `work` and hands what it returns to `done`, on the thread that ran it.
+    pub(crate) fn submit(
+        &self,
+        work: impl FnOnce(&Ticket) -> Outcome + Send + 'static,
+        done: impl FnOnce(Outcome) + Send + 'static,
+    ) -> Result<Ticket, Failure> {
+        let phase = self.phase;
+        let job = move |turn: Turn, ticket: &Ticket| {
+            done(match turn {
+                Turn::Run => guarded(|| work(ticket)),
+                Turn::Stopped(reason) => Err(reason.into_error(phase).into()),
+            });
+        };
+        Ok(self.pool.submit_within(self.lane, self.limit, job)?)
+    }
+}
+
+/// See [`Runtime::enter`].
+pub(crate) struct Depth<'a>(&'a Cell<u32>);
+
+impl Drop for Depth<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 

@@ -8,6 +8,7 @@ use aingle_wasm_host::{Receipt, Value};
 
 use crate::convert;
 use crate::error::Failure;
+use crate::host_function::HostMessage;
 use crate::js::{Js, Local};
 use crate::receipt::{self, RECEIPT_WORDS};
 use crate::region::{Region, Word};
@@ -31,8 +32,16 @@ pub(crate) enum Delivery {
         receipt: Receipt,
         queue_ms: f64,
     },
+    /// How a call failed, with its receipt.
+    Failed {
+        failure: Failure,
+        receipt: Receipt,
+        queue_ms: f64,
+    },
     /// The results of an invocation.
     Values(Vec<Value>),
+    /// A host call that a step shows.
+    Step(HostMessage),
     /// A value that is made on the JavaScript thread.
     Made(Make),
 }
@@ -48,8 +57,10 @@ enum Kind {
     Output = 1,
     /// Resolve with the element of the array.
     Value = 2,
-    /// Reject with the element of the array.
+    /// Reject with the element of the array; calls of bytes have a receipt.
     Failure = 3,
+    /// Resolve with the element of the array as a step.
+    Step = 4,
 }
 
 /// The entries of one delivery.
@@ -104,8 +115,19 @@ impl Batch {
                 receipt,
                 queue_ms,
             }) => self.output(js, &bytes, receipt::words(&receipt, queue_ms))?,
+            Ok(Delivery::Failed {
+                failure,
+                receipt,
+                queue_ms,
+            }) => Entry {
+                receipt: receipt::words(&receipt, queue_ms),
+                ..Entry::settled(Kind::Failure, failure.take_value(js)?)
+            },
             Ok(Delivery::Values(values)) => {
                 Entry::settled(Kind::Value, Some(convert::array(js, &values)?))
+            }
+            Ok(Delivery::Step(message)) => {
+                Entry::settled(Kind::Step, Some(step(js, runtime, message)?))
             }
             Ok(Delivery::Made(make)) => match make(js, runtime) {
                 Ok(value) => Entry::settled(Kind::Value, Some(value)),
@@ -170,6 +192,18 @@ impl Batch {
         open.bytes_used += entry.length;
         open.count += 1;
     }
+}
+
+/// A step as an array: the number of the host call, that of its function, the arguments.
+fn step(js: Js, runtime: &Runtime, message: HostMessage) -> Result<Local, Failure> {
+    let described = message.describe(js)?;
+    let number = js.uint32(runtime.host_calls.borrow_mut().add(message))?;
+    let array = js.array(described.len() + 1)?;
+    js.set_element(array, 0, number)?;
+    for (index, local) in (1..).zip(described) {
+        js.set_element(array, index, local)?;
+    }
+    Ok(array)
 }
 
 impl Entry {

@@ -112,6 +112,24 @@ pub enum Growth {
     Host,
 }
 
+/// Which values cross as integers of the same bits, see [`reserved::EXACT`](crate::reserved::EXACT): for hosts that cannot
+/// carry them. With any but [`Adapters::None`], [`ModuleInfo::references`](crate::ModuleInfo::references) is filled too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
+pub enum Adapters {
+    /// None.
+    #[default]
+    None,
+    /// Vectors.
+    Vectors,
+    /// Vectors and floats: for hosts that want the bits of a NaN.
+    Bits,
+}
+
 /// What [`prepare`](crate::prepare) builds into a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
@@ -134,12 +152,14 @@ pub struct PrepareConfig {
     pub interruption: Interruption,
     /// Who grows memories and tables. Default: the engine.
     pub growth: Growth,
+    /// Whether a guest that has spent its fuel asks the host for more and goes on where it was, see
+    /// [`reserved::SLICE`](crate::reserved::SLICE), instead of stopping. Default: false.
+    pub sliceable: bool,
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
-    /// Whether floats and vectors can cross as integers too, see [`reserved::EXACT`](crate::reserved::EXACT): for hosts
-    /// that cannot carry the bits of a NaN or a vector. Default: false.
-    pub adapters: bool,
+    /// Which values can cross as integers too. Default: none.
+    pub adapters: Adapters,
 }
 
 impl Default for PrepareConfig {
@@ -152,8 +172,9 @@ impl Default for PrepareConfig {
             canonicalize_nans: true,
             interruption: Interruption::default(),
             growth: Growth::default(),
+            sliceable: false,
             mark_conversions: false,
-            adapters: false,
+            adapters: Adapters::default(),
         }
     }
 }

@@ -5,6 +5,11 @@ use std::ops::Range;
 
 /// Type of a WebAssembly value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum ValueType {
     /// 32-bit integer.
     I32,
@@ -152,4 +157,9 @@ pub struct ModuleInfo {
     pub memory: Option<MemoryType>,
     /// Elements that all tables begin with together, imported ones included.
     pub table_elements: u64,
+    /// For each export its index among the functions, tables, memories or globals of the module, imported ones included.
+    pub export_indices: Vec<u32>,
+    /// The functions that a reference in the host's hands may stand for: indices in the prepared module, and their types as
+    /// declared. Only where [`Adapters`](crate::Adapters) ask for it: other hosts can ask their engine.
+    pub references: Vec<(u32, FunctionType)>,
 }

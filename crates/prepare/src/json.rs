@@ -1,11 +1,13 @@
 //! The JSON that crosses to JavaScript: configuration in, description and errors out. Both JavaScript backends parse
 //! the same text, so what they show is equal by construction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use crate::{Costs, ErrorKind, ExternType, ModuleInfo, PrepareConfig, PrepareError, ValueType};
+use crate::{
+    Costs, ErrorKind, ExternType, FunctionType, ModuleInfo, PrepareConfig, PrepareError, ValueType,
+};
 
 /// Reads a configuration: camel-case keys as in the options, absent ones at their defaults.
 ///
@@ -15,8 +17,9 @@ pub fn config_from_json(text: &str) -> Result<PrepareConfig, serde_json::Error> 
     serde_json::from_str(text)
 }
 
-/// The description as an object `{ imports, exports, customSections, hasStart, memory?, tableElements }`, shaped like `module.imports` and
-/// `module.exports` of the JavaScript interface.
+/// The description as an object `{ imports, exports, customSections, hasStart, memory?, tableElements, exportIndices, references }`,
+/// with imports and exports shaped like `module.imports` and `module.exports` of the JavaScript interface. `references` is
+/// `{ types, functions }`, where `functions` are pairs of an index and a position in `types`.
 #[must_use]
 pub fn info_to_json(info: &ModuleInfo) -> String {
     let imports = info.imports.iter().map(|import| {
@@ -39,6 +42,8 @@ pub fn info_to_json(info: &ModuleInfo) -> String {
         "customSections": custom_sections.collect::<Vec<_>>(),
         "hasStart": info.has_start,
         "tableElements": info.table_elements,
+        "exportIndices": info.export_indices,
+        "references": references(&info.references),
     });
     if let Some(memory) = info.memory {
         object["memory"] = limits(Map::new(), memory.min, memory.max);
@@ -85,9 +90,7 @@ impl<'de> serde::Deserialize<'de> for Costs {
 
 fn described(ty: &ExternType) -> Map<String, Value> {
     let inner = match ty {
-        ExternType::Function(function) => {
-            json!({ "params": names(&function.params), "results": names(&function.results) })
-        }
+        ExternType::Function(function) => function_type(function),
         ExternType::Memory(memory) => limits(Map::new(), memory.min, memory.max),
         ExternType::Table(table) => {
             let element = Map::from_iter([("element".to_owned(), table.element.as_str().into())]);
@@ -101,6 +104,42 @@ fn described(ty: &ExternType) -> Map<String, Value> {
         ("kind".to_owned(), ty.kind().into()),
         ("type".to_owned(), inner),
     ])
+}
+
+fn references<'a>(references: &'a [(u32, FunctionType)]) -> Value {
+    let mut positions = HashMap::new();
+    let mut types = Vec::new();
+    let mut position = |ty: &'a FunctionType| {
+        *positions
+            .entry(ty)
+            .or_insert_with_key(|ty: &&FunctionType| {
+                types.push(function_type(ty));
+                types.len() - 1
+            })
+    };
+    let functions: Vec<_> = references
+        .iter()
+        .map(|(index, ty)| json!([index, position(ty)]))
+        .collect();
+    json!({ "types": types, "functions": functions })
+}
+
+fn function_type(ty: &FunctionType) -> Value {
+    json!({ "params": names(&ty.params), "results": names(&ty.results) })
+}
+
+/// Reads a function type as the description has them.
+///
+/// # Errors
+/// - What the JSON parser says, if the text is not that.
+pub fn function_type_from_json(text: &str) -> Result<FunctionType, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Lists {
+        params: Vec<ValueType>,
+        results: Vec<ValueType>,
+    }
+    let Lists { params, results } = serde_json::from_str(text)?;
+    Ok(FunctionType { params, results })
 }
 
 /// `max` is left out, not null, where none is declared.

@@ -35,13 +35,18 @@
 //! - **Function references.** Whatever a table, a global or a parameter holds is a function in the form above, with
 //!   both the fuel and the depth: `(p…, i64, i32) -> (r…, i64)`. A host calls one with the values of both globals and
 //!   writes the last result to the fuel global. A function that a host gives away as a reference has that type too: it
-//!   writes its last two arguments to the globals, and gives the fuel global as its last result.
+//!   writes its last two arguments to the globals, and gives the fuel global as its last result. [`bridge`] makes what an
+//!   engine needs to turn a function of the host into such a reference. An exported function is in that form at
+//!   [`reserved::REFERENCE`], if the module lets references to functions cross.
 //! - **Memory and tables.** Declared maximums are lowered to the caps, of imports as well. `memory.grow` and
 //!   `table.grow` give −1 above the declared maximum and above the caps in
 //!   [`MEMORY_CAP`](aingle_wasm_types::meter::MEMORY_CAP) and [`TABLE_CAP`](aingle_wasm_types::meter::TABLE_CAP), of
 //!   which the latter counts all tables together. Below them a refusal by the engine stops the guest, unless what it
 //!   grows is imported and may have a maximum of its own: then it is −1 too.
 //! - **Start.** The start function is exported instead of run.
+//!
+//! - **Slices.** In the form [`PrepareConfig::sliceable`] a guest whose fuel is spent does not stop: it calls the host,
+//!   see [`reserved::SLICE`], and goes on where it was with the fuel that it is given.
 //!
 //! # Where the counter is charged and checked
 //!
@@ -55,6 +60,7 @@
 //! indices of declared locals move by one or two.
 #![forbid(unsafe_code)]
 
+pub mod bridge;
 mod call_graph;
 mod caps;
 mod config;
@@ -75,7 +81,7 @@ mod rewrite;
 mod survey;
 mod validate;
 
-pub use config::{ComplexityCaps, Growth, Interruption, PrepareConfig};
+pub use config::{Adapters, ComplexityCaps, Growth, Interruption, PrepareConfig};
 pub use costs::{CostError, Costs};
 pub use error::{ErrorKind, PrepareError};
 pub use info::{
@@ -105,10 +111,13 @@ pub struct Prepared {
 pub fn prepare(wasm: &[u8], config: &PrepareConfig) -> Result<Prepared, PrepareError> {
     let weights = costs::Weights::new(&config.costs);
     let outline = validate::validate(wasm, config, &weights)?;
-    let bytes = rewrite::rewrite(&outline, config, &weights)
+    let rewrite::Rewritten { bytes, references } = rewrite::rewrite(&outline, config, &weights)
         .map_err(|error| PrepareError::invalid(error.offset(), error.message()))?;
     Ok(Prepared {
         bytes,
-        info: outline.into_info(),
+        info: ModuleInfo {
+            references,
+            ..outline.into_info()
+        },
     })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::survey::Survey;
 use crate::{
     CustomSection, Export, ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo,
-    TableType,
+    TableType, ValueType,
 };
 
 /// Kinds of things that can be imported, exported and indexed.
@@ -81,6 +81,41 @@ impl Outline<'_> {
         self.tables.iter().map(|table| u64::from(table.min)).sum()
     }
 
+    /// Whether an import or an export can carry references to functions in or out.
+    pub(crate) fn functions_cross(&self) -> bool {
+        let carries = |kind, index: u32| match kind {
+            Kind::Function => {
+                let ty = self.function_type(index);
+                ty.params.contains(&ValueType::FuncRef) || ty.results.contains(&ValueType::FuncRef)
+            }
+            Kind::Table => self.tables[index as usize].element == ValueType::FuncRef,
+            Kind::Global => self.globals[index as usize].value == ValueType::FuncRef,
+            Kind::Memory => false,
+        };
+        self.imports
+            .iter()
+            .any(|import| carries(import.kind, import.index))
+            || self
+                .exports
+                .iter()
+                .any(|export| carries(export.kind, export.index))
+    }
+
+    /// Whether the host can reach a table, or has to look for its own values in one.
+    pub(crate) fn shows_tables(&self) -> bool {
+        let exported = self.exports.iter().any(|export| export.kind == Kind::Table);
+        let holds_externs = |table: &TableType| table.element == ValueType::ExternRef;
+        exported || self.imported.tables > 0 || self.tables.iter().any(holds_externs)
+    }
+
+    /// Indices of the globals that can come to hold references to host values.
+    pub(crate) fn extern_globals(&self) -> impl Iterator<Item = u32> {
+        let holds = |global: &GlobalType| global.mutable && global.value == ValueType::ExternRef;
+        (0..)
+            .zip(&self.globals)
+            .filter_map(move |(index, global)| holds(global).then_some(index))
+    }
+
     /// The module as its author sees it.
     pub(crate) fn into_info(self) -> ModuleInfo {
         ModuleInfo {
@@ -97,6 +132,8 @@ impl Outline<'_> {
             has_start: self.start.is_some(),
             memory: self.memories.first().copied(),
             table_elements: self.table_elements(),
+            export_indices: self.exports.iter().map(|export| export.index).collect(),
+            references: Vec::new(),
             custom_sections: self.custom_sections,
         }
     }

@@ -2,14 +2,14 @@
 
 mod common;
 
-use aingle_wasm_prepare::{PrepareConfig, prepare, reserved};
+use aingle_wasm_prepare::{Adapters, PrepareConfig, prepare, reserved};
 use aingle_wasm_types::meter;
 use common::{DEPTH, Guest, Outcome};
 use wasmi::Val;
 
 fn adapted() -> PrepareConfig {
     PrepareConfig {
-        adapters: true,
+        adapters: Adapters::Bits,
         ..PrepareConfig::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aingle_wasm_prepare::{Growth, Interruption, PrepareConfig, prepare};
+use aingle_wasm_prepare::{Adapters, Growth, Interruption, PrepareConfig, prepare};
 use aingle_wasm_types::ErrorCode;
 use proptest::prelude::*;
 use wasmparser::{Validator, WasmFeatures};
@@ -53,7 +53,7 @@ fn forms() -> [PrepareConfig; 3] {
     let plain = PrepareConfig::default();
     let floors = PrepareConfig {
         interruption: Interruption::Floors,
-        adapters: true,
+        adapters: Adapters::Bits,
         ..plain.clone()
     };
     let stop = PrepareConfig {

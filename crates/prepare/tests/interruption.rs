@@ -436,6 +436,8 @@ fn nothing_of_a_form_is_there_unless_it_is_asked_for() {
         meter::MEMORY_CAP,
         meter::TABLE_CAP,
         meter::MEMORY,
+        "__aingle_meter_table_0",
+        "__aingle_meter_table_1",
         "f",
     ];
     for name in extra {

@@ -12,6 +12,8 @@ export type NativeModule = Opaque<'module'>;
 /** Connects the host functions of one instance. */
 export type NativeLink = Opaque<'link'>;
 export type NativeInstance = Opaque<'instance'>;
+/** A call that runs step by step. */
+export type NativeStarted = Opaque<'started'>;
 /** An exported function of one instance. */
 export type NativeHandle = number;
 
@@ -36,6 +38,8 @@ export interface NativeEngineOptions {
   limits: NativeLimits;
   instances: number;
   complexity: Readonly<Record<string, number>>;
+  /** Undefined: no limit. */
+  timeoutMs: number | undefined;
   threads: number;
   queue: number;
 }
@@ -58,6 +62,14 @@ export interface NativeInstanceOptions {
   keepAfterTrap: boolean;
   limits: NativeLimits;
   fuel: bigint;
+  /** Undefined: no limit. */
+  timeoutMs: number | undefined;
+}
+
+export interface NativeCompileOptions {
+  sliceable: boolean;
+  /** Milliseconds. */
+  limit: number;
 }
 
 /** Functions with `id` return at once and settle the promise of that number later, see settle.ts. */
@@ -80,9 +92,15 @@ export interface Binding {
   createEngine(runtime: NativeRuntime, options: NativeEngineOptions): NativeEngine;
   /** Throws what `compile` would reject with. */
   validate(engine: NativeEngine, bytes: Uint8Array): void;
-  compileSync(engine: NativeEngine, bytes: Uint8Array): NativeModule;
+  compileSync(engine: NativeEngine, bytes: Uint8Array, options: NativeCompileOptions): NativeModule;
   /** With `label` through the cache. Resolves with a {@link NativeModule}. */
-  compile(engine: NativeEngine, id: number, bytes: Uint8Array, label: Uint8Array | undefined): void;
+  compile(
+    engine: NativeEngine,
+    id: number,
+    bytes: Uint8Array,
+    label: Uint8Array | undefined,
+    options: NativeCompileOptions,
+  ): void;
   cacheStats(engine: NativeEngine): CacheStats;
   clearCache(engine: NativeEngine): void;
   engineStats(engine: NativeEngine): EngineStats;
@@ -94,16 +112,28 @@ export interface Binding {
   customSections(module: NativeModule, name: string): Uint8Array[];
   closeModule(module: NativeModule): void;
 
-  /** `functions[i](call, …)` serves the i-th of `NativeInstanceOptions.functions`; `call` is the number of the promise of the call that
-   * is going on, 0 for a synchronous one. The array is to be kept alive. */
-  createLink(runtime: NativeRuntime, functions: readonly NativeHostFunction[]): NativeLink;
+  /** `functions[i](promise, number, …)` serves the i-th of the `count` in `NativeInstanceOptions.functions`; `promise` is the number of the
+   * promise of the guest's call, `number` that of the host call, both 0 in a synchronous call. The function behind them decides on slices: it
+   * gets fuel used, fuel left and the slice's number as bigints, and gives the fuel to add, or −1 to stop. The array is to be kept alive. */
+  createLink(runtime: NativeRuntime, functions: readonly NativeHostFunction[], count: number): NativeLink;
   instantiateSync(module: NativeModule, link: NativeLink, options: NativeInstanceOptions): NativeInstance;
   /** Resolves with a {@link NativeInstance}. */
   instantiate(module: NativeModule, id: number, link: NativeLink, options: NativeInstanceOptions): void;
-  /** Fuel left of the call that waits in a host function. */
-  fuelLeft(link: NativeLink): bigint;
-  /** False if no call waits in a host function. */
-  charge(link: NativeLink, fuel: bigint): boolean;
+  /** Fuel left of the call that waits in a host function; 0 if it does not wait any more. */
+  fuelLeft(runtime: NativeRuntime, link: NativeLink, number: number): bigint;
+  /** False if the call does not wait in this host function any more. */
+  charge(runtime: NativeRuntime, link: NativeLink, number: number, fuel: bigint): boolean;
+  /** Says, while the function of a host call runs, that its answer comes later. */
+  deferHostCall(runtime: NativeRuntime, number: number): void;
+  answerHostCall(runtime: NativeRuntime, number: number, value: unknown): void;
+  failHostCall(runtime: NativeRuntime, number: number, thrown: unknown): void;
+  /** Calls the guest that waits in a host call; resolves as `call`. False if it does not wait any more. */
+  callGuest(runtime: NativeRuntime, number: number, id: number, name: string, input: Uint8Array): boolean;
+  /** Stops the call of a promise. */
+  abortCall(runtime: NativeRuntime, id: number): void;
+  abortSteps(started: NativeStarted): void;
+  /** Has the next step settle this promise; to be called before the host call is answered. */
+  resumeSteps(runtime: NativeRuntime, started: NativeStarted, id: number): void;
 
   /** A synchronous call of bytes whose arguments and small output are in the shared buffers, see `Control` of shared.ts. Returns an output
    * that has no room there. */
@@ -112,17 +142,49 @@ export interface Binding {
   instanceNumber(instance: NativeInstance): number;
   exportHandle(instance: NativeInstance, name: string): NativeHandle;
   /** No other thread may write to `input`. With `fuel` a receipt is left in its buffer; without it, the call has the engine's fuel. */
-  callBytes(instance: NativeInstance, handle: NativeHandle, input: Uint8Array, fuel: bigint | undefined): Uint8Array;
+  callBytes(
+    instance: NativeInstance,
+    handle: NativeHandle,
+    input: Uint8Array,
+    fuel: bigint | undefined,
+    limit: number,
+  ): Uint8Array;
   /** Gives nothing, the one result, or an array of several. For functions of up to `FEW` parameters. */
   invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: Value[]): unknown;
   invokeMany(instance: NativeInstance, handle: NativeHandle, args: readonly Value[]): unknown;
-  /** Resolves with the output and a receipt. */
-  call(instance: NativeInstance, id: number, handle: NativeHandle, input: Uint8Array, fuel: bigint): void;
+  /** Resolves with the output and a receipt. `limit` is in milliseconds, 0 for none; `slice` is the fuel of a slice. */
+  call(
+    instance: NativeInstance,
+    id: number,
+    handle: NativeHandle,
+    input: Uint8Array,
+    fuel: bigint,
+    limit: number,
+    slice: bigint | undefined,
+  ): void;
   /** Resolves with an array of the results. */
-  invoke(instance: NativeInstance, id: number, handle: NativeHandle, args: readonly Value[], fuel: bigint): void;
+  invoke(
+    instance: NativeInstance,
+    id: number,
+    handle: NativeHandle,
+    args: readonly Value[],
+    fuel: bigint,
+    limit: number,
+    slice: bigint | undefined,
+  ): void;
+  /** Resolves with an array of the results, or a `NativeStep`. */
+  start(
+    instance: NativeInstance,
+    id: number,
+    handle: NativeHandle,
+    args: readonly Value[],
+    fuel: bigint,
+    limit: number,
+  ): NativeStarted;
   /** Index into `STATES` of instance.ts. */
   instanceState(instance: NativeInstance): number;
   fuelUsed(instance: NativeInstance): bigint;
+  instanceStats(instance: NativeInstance): [calls: number, stopped: number, fuel: bigint];
   memoryPages(instance: NativeInstance): number;
   memoryRead(instance: NativeInstance, ptr: number, len: number): Uint8Array;
   memoryWrite(instance: NativeInstance, ptr: number, bytes: Uint8Array): void;
@@ -132,4 +194,7 @@ export interface Binding {
   closeInstance(instance: NativeInstance): void;
 }
 
-export type NativeHostFunction = (call: number, ...args: never[]) => unknown;
+export type NativeHostFunction = (promise: number, number: number, ...args: never[]) => unknown;
+
+/** A host call that a guest waits in: its number, that of its function, the arguments. */
+export type NativeStep = readonly [number: number, index: number, ...args: Value[]];

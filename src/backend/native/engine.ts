@@ -1,6 +1,14 @@
+import type { AingleWasmError } from '../../errors/error';
 import type { CacheStats, EngineStats, ValidationResult } from '../../types';
-import type { BackendEngine, ResolvedEngineOptions, ResolvedLimits } from '../backend';
-import type { NativeEngine, NativeEngineOptions, NativeKind, NativeLimits, NativeModule } from './binding';
+import type { BackendEngine, ResolvedCompileOptions, ResolvedEngineOptions, ResolvedLimits } from '../backend';
+import type {
+  NativeCompileOptions,
+  NativeEngine,
+  NativeEngineOptions,
+  NativeKind,
+  NativeLimits,
+  NativeModule,
+} from './binding';
 import { native, toError } from './failure';
 import { NativeBackendModule } from './module';
 import type { Runtime } from './runtime';
@@ -8,9 +16,11 @@ import type { Runtime } from './runtime';
 export class NativeBackendEngine implements BackendEngine {
   readonly #runtime: Runtime;
   readonly #engine: NativeEngine;
+  readonly #compileMs: number;
 
   constructor(runtime: Runtime, options: ResolvedEngineOptions) {
     this.#runtime = runtime;
+    this.#compileMs = options.limits.compileMs;
     this.#engine = native(() => runtime.binding.createEngine(runtime.handle, engineOptions(runtime.kind, options)));
   }
 
@@ -19,22 +29,23 @@ export class NativeBackendEngine implements BackendEngine {
       this.#runtime.binding.validate(this.#engine, bytes);
       return { ok: true };
     } catch (raw) {
-      const { code, message, details } = toError(raw);
+      const { code, message, details } = toError(raw) as AingleWasmError;
       const offset = details?.offset;
       return typeof offset === 'number' ? { ok: false, code, message, offset } : { ok: false, code, message };
     }
   }
 
-  compile(bytes: Uint8Array): Promise<NativeBackendModule> {
-    return this.#compile(bytes, undefined);
+  compile(bytes: Uint8Array, options: ResolvedCompileOptions): Promise<NativeBackendModule> {
+    return this.#compile(bytes, undefined, options);
   }
 
-  compileCached(label: Uint8Array, bytes: Uint8Array): Promise<NativeBackendModule> {
-    return this.#compile(bytes, label);
+  compileCached(label: Uint8Array, bytes: Uint8Array, options: ResolvedCompileOptions): Promise<NativeBackendModule> {
+    return this.#compile(bytes, label, options);
   }
 
-  compileSync(bytes: Uint8Array): NativeBackendModule {
-    return this.#wrap(native(() => this.#runtime.binding.compileSync(this.#engine, bytes)));
+  compileSync(bytes: Uint8Array, options: ResolvedCompileOptions): NativeBackendModule {
+    const compile = () => this.#runtime.binding.compileSync(this.#engine, bytes, this.#compileOptions(options));
+    return this.#wrap(native(compile), options);
   }
 
   cacheStats(): CacheStats {
@@ -53,19 +64,38 @@ export class NativeBackendEngine implements BackendEngine {
     return this.#runtime.promise((id) => this.#runtime.binding.closeEngine(this.#engine, id));
   }
 
-  async #compile(bytes: Uint8Array, label: Uint8Array | undefined): Promise<NativeBackendModule> {
+  async #compile(
+    bytes: Uint8Array,
+    label: Uint8Array | undefined,
+    options: ResolvedCompileOptions,
+  ): Promise<NativeBackendModule> {
     const { binding } = this.#runtime;
-    return this.#wrap(await this.#runtime.promise((id) => binding.compile(this.#engine, id, bytes, label)));
+    const begin = (id: number) => binding.compile(this.#engine, id, bytes, label, this.#compileOptions(options));
+    return this.#wrap(await this.#runtime.promise<NativeModule>(begin), options);
   }
 
-  #wrap(module: NativeModule): NativeBackendModule {
-    return new NativeBackendModule(this.#runtime, module);
+  #compileOptions({ sliceable }: ResolvedCompileOptions): NativeCompileOptions {
+    return bare({ sliceable, limit: this.#compileMs });
+  }
+
+  #wrap(module: NativeModule, { sliceable }: ResolvedCompileOptions): NativeBackendModule {
+    return new NativeBackendModule(this.#runtime, module, sliceable);
   }
 }
 
 function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): NativeEngineOptions {
-  const { meteringLimit, canonicalizeNans, costs, cacheSize, staticMemoryBound, limits, complexity, threads, queue } =
-    options;
+  const {
+    meteringLimit,
+    canonicalizeNans,
+    costs,
+    cacheSize,
+    staticMemoryBound,
+    limits,
+    complexity,
+    timeoutMs,
+    threads,
+    queue,
+  } = options;
   return bare({
     backend,
     meteringLimit,
@@ -76,6 +106,7 @@ function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): Nat
     limits: nativeLimits(limits),
     instances: limits.instances,
     complexity: bare(complexity),
+    timeoutMs: timeoutMs ?? undefined,
     threads,
     queue,
   });

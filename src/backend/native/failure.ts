@@ -2,6 +2,7 @@
 import type { ErrorCode, Phase } from '../../errors/codes';
 import { AingleWasmError, createError } from '../../errors/error';
 import { hostFailure } from '../../host-call';
+import type { Termination } from '../../termination';
 
 interface Failure {
   readonly code: ErrorCode;
@@ -11,9 +12,11 @@ interface Failure {
   readonly thrown?: unknown;
 }
 
-/** The error for whatever came out of the addon. */
-export function toError(raw: unknown): AingleWasmError {
+/** The error for whatever came out of the addon, or what a host function has ended the call with. */
+export function toError(raw: unknown): AingleWasmError | Termination {
   if (isFailure(raw)) return 'thrown' in raw ? ofHostFunction(raw) : createError(raw.code, raw.phase, raw.details);
+  if (raw instanceof Error && String((raw as { code?: unknown }).code).startsWith('ERR_'))
+    return raw as AingleWasmError;
   return createError('ERR_INTERNAL', 'call', { reason: raw instanceof Error ? raw.message : String(raw) }, raw);
 }
 
@@ -31,6 +34,6 @@ function isFailure(raw: unknown): raw is Failure {
 }
 
 /** Host functions are wrapped to throw the finished error; only a wrapper that could not run at all (no stack left) throws another. */
-function ofHostFunction({ thrown, details }: Failure): AingleWasmError {
+function ofHostFunction({ thrown, details }: Failure): AingleWasmError | Termination {
   return thrown instanceof AingleWasmError ? thrown : hostFailure(String(details?.name), thrown);
 }

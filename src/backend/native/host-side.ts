@@ -1,72 +1,140 @@
 // The JavaScript side of an instance's host functions: what the addon calls, and what their context can ask.
-import { invalidValue } from '../../errors/error';
-import { hostFailure } from '../../host-call';
-import type { HostContext, HostScope } from '../../host-context';
-import type { EnvelopeHost, NumericHost, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
+import { createError, invalidValue } from '../../errors/error';
+import { hostFailure, promiseReturned } from '../../host-call';
+import type { HostScope } from '../../host-context';
+import { sliceDecision } from '../../slices';
+import type { Value } from '../../types';
+import type { RawResult, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
 import type { NativeHostFunction, NativeLink } from './binding';
 import { native } from './failure';
 import type { Owner, Runtime } from './runtime';
 
-export class HostSide implements HostScope, Owner {
+/** Name of `onSlice` where a host function would have its own. */
+const ON_SLICE = 'onSlice';
+
+export class HostSide implements Owner {
   readonly link: NativeLink;
+  readonly runtime: Runtime;
+  readonly functions: readonly ResolvedHostFunction[];
   /** `data` of the synchronous call that is going on, or else of the instance. */
   syncData: unknown;
-  readonly #runtime: Runtime;
-  readonly #context: HostContext;
   /** The addon refers to them weakly, so that an instance and host functions that mention it can be collected together. */
-  readonly #functions: readonly NativeHostFunction[];
-  /** Number of the promise of the call that a host function serves, 0 for a synchronous one. */
-  #call = 0;
+  readonly #natives: readonly NativeHostFunction[];
 
-  constructor(runtime: Runtime, options: ResolvedInstanceOptions) {
-    this.#runtime = runtime;
-    this.syncData = options.data;
-    this.#context = options.createContext(this);
-    this.#functions = options.hostFunctions.map((host) => this.#adapt(host));
-    this.link = native(() => runtime.binding.createLink(runtime.handle, this.#functions));
-  }
-
-  get data(): unknown {
-    return this.#call === 0 ? this.syncData : this.#runtime.dataOf(this.#call);
-  }
-
-  fuelLeft(): bigint {
-    return native(() => this.#runtime.binding.fuelLeft(this.link));
-  }
-
-  charge(fuel: bigint): void {
-    const charged = native(() => this.#runtime.binding.charge(this.link, fuel));
-    if (!charged) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
+  constructor(runtime: Runtime, { hostFunctions, data }: ResolvedInstanceOptions) {
+    this.runtime = runtime;
+    this.functions = hostFunctions;
+    this.syncData = data;
+    this.#natives = [...hostFunctions.map((host) => this.#adapt(host)), this.#sliceFunction()];
+    this.link = native(() => runtime.binding.createLink(runtime.handle, this.#natives, hostFunctions.length));
   }
 
   /** Nothing is to be done: being named as the owner of a promise keeps the functions alive until it is settled. */
   settled(): void {}
 
   #adapt(host: ResolvedHostFunction): NativeHostFunction {
-    return host.kind === 'numeric' ? this.#adaptNumeric(host) : this.#adaptEnvelope(host);
-  }
-
-  #adaptNumeric(host: NumericHost): NativeHostFunction {
-    const several = host.type.results.length > 1;
-    return (call, ...args) => {
-      this.#call = call;
-      try {
-        const results = host.call(args, this.#context);
-        return several ? results : results[0];
-      } catch (thrown) {
-        throw hostFailure(host.name, thrown);
-      }
+    const single = host.kind === 'numeric' && host.type.results.length <= 1;
+    const give = (returned: unknown) => (single ? (returned as readonly Value[])[0] : returned);
+    return (promise, number, ...args: (Value | Uint8Array)[]) => {
+      const scope = new NativeHostScope(this, host.name, promise, number);
+      const call = () =>
+        host.kind === 'numeric' ? host.call(args as Value[], scope) : host.call(args[0] as Uint8Array, scope);
+      return this.#serve(host.name, number, call, give, scope);
     };
   }
 
-  #adaptEnvelope(host: EnvelopeHost): NativeHostFunction {
-    return (call, input: Uint8Array) => {
-      this.#call = call;
-      try {
-        return host.call(input, this.#context);
-      } catch (thrown) {
-        throw hostFailure(host.name, thrown);
-      }
+  #sliceFunction(): NativeHostFunction {
+    const give = (decision: unknown) => (decision === 'stop' ? -1n : decision);
+    return (promise, number, fuelUsed: bigint, fuelLeft: bigint, count: bigint) => {
+      const slices = this.runtime.callOf(promise)?.slices;
+      const slice = { fuelUsed, fuelLeft, count: Number(count) };
+      const call = async () => sliceDecision((await slices?.decide(slice)) ?? undefined);
+      return this.#serve(ON_SLICE, number, call, give);
     };
+  }
+
+  /** Calls a function for the addon; what it promises is answered later, where something can wait for it. */
+  #serve(
+    name: string,
+    number: number,
+    call: () => unknown,
+    give: (returned: unknown) => unknown,
+    scope?: NativeHostScope,
+  ): unknown {
+    const { binding, handle } = this.runtime;
+    let returned: unknown;
+    try {
+      returned = call();
+      if (returned instanceof Promise && number === 0) throw promiseReturned(returned);
+    } catch (thrown) {
+      scope?.end();
+      throw hostFailure(name, thrown);
+    }
+    if (!(returned instanceof Promise)) {
+      scope?.end();
+      return give(returned);
+    }
+    binding.deferHostCall(handle, number);
+    returned.then(
+      (value) => {
+        scope?.end();
+        binding.answerHostCall(handle, number, give(value));
+      },
+      (thrown) => {
+        scope?.end();
+        binding.failHostCall(handle, number, hostFailure(name, thrown));
+      },
+    );
+    return undefined;
+  }
+}
+
+/** One host call. */
+class NativeHostScope implements HostScope {
+  readonly data: unknown;
+  readonly #host: HostSide;
+  readonly #name: string;
+  readonly #promise: number;
+  readonly #number: number;
+  #signal: AbortSignal | undefined;
+  #over = false;
+
+  constructor(host: HostSide, name: string, promise: number, number: number) {
+    const call = promise === 0 ? undefined : host.runtime.callOf(promise);
+    this.data = call === undefined ? host.syncData : call.data;
+    this.#host = host;
+    this.#name = name;
+    this.#promise = promise;
+    this.#number = number;
+  }
+
+  get signal(): AbortSignal {
+    // Nothing can abort a synchronous call while this thread is in it.
+    this.#signal ??= this.#promise === 0 ? new AbortController().signal : this.#host.runtime.signalOf(this.#promise);
+    return this.#signal;
+  }
+
+  fuelLeft(): bigint {
+    const { runtime, link } = this.#host;
+    return this.#over ? 0n : native(() => runtime.binding.fuelLeft(runtime.handle, link, this.#number));
+  }
+
+  charge(fuel: bigint): void {
+    const { runtime, link } = this.#host;
+    const charged = !this.#over && native(() => runtime.binding.charge(runtime.handle, link, this.#number, fuel));
+    if (!charged) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
+  }
+
+  async call(name: string, input: Uint8Array): Promise<RawResult> {
+    if (this.#number === 0) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name: this.#name });
+    const { runtime } = this.#host;
+    return runtime.promise<RawResult>((id) => {
+      const taken = !this.#over && runtime.binding.callGuest(runtime.handle, this.#number, id, name, input);
+      if (!taken) throw invalidValue('name', 'the guest can be called only until the host function returns', name);
+    });
+  }
+
+  end(): void {
+    this.#over = true;
   }
 }

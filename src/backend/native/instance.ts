@@ -1,13 +1,16 @@
-import { type AingleWasmError, createError } from '../../errors/error';
+import { callsObserved } from '../../diagnostics';
+import { type AingleWasmError, createError, invalidValue } from '../../errors/error';
 import { requireBytesFunction } from '../../exports';
-import type { FunctionType, InstanceState, Value } from '../../types';
+import { Termination } from '../../termination';
+import type { FunctionType, InstanceState, InstanceStats, Value } from '../../types';
 import { checkArguments, requireCarried, uncarriedType } from '../../values';
-import type { BackendInstance, ModuleInfoJson, RawResult, ResolvedCallOptions } from '../backend';
+import type { BackendInstance, ModuleInfoJson, RawResult, RawStep, ResolvedCallOptions } from '../backend';
 import type { Binding, NativeHandle, NativeInstance } from './binding';
 import { native, toError } from './failure';
 import type { HostSide } from './host-side';
 import type { Owner, Runtime } from './runtime';
 import { Control, SLAB_BYTES } from './shared';
+import { NativeSteps } from './steps';
 
 /** By the number that the addon gives. */
 const STATES: readonly InstanceState[] = ['idle', 'running', 'host', 'poisoned', 'closed'];
@@ -19,6 +22,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   readonly #runtime: Runtime;
   readonly #binding: Binding;
   readonly #info: ModuleInfoJson;
+  readonly #sliceable: boolean;
   readonly #host: HostSide;
   readonly #instance: NativeInstance;
   readonly #number: number;
@@ -30,8 +34,9 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   /** Calls whose promise is not settled yet. They keep this object alive, see {@link Runtime.promise}. */
   #pending = 0;
 
-  constructor(runtime: Runtime, info: ModuleInfoJson, host: HostSide, instance: NativeInstance) {
+  constructor(runtime: Runtime, info: ModuleInfoJson, sliceable: boolean, host: HostSide, instance: NativeInstance) {
     this.#runtime = runtime;
+    this.#sliceable = sliceable;
     this.#binding = runtime.binding;
     this.#info = info;
     this.#host = host;
@@ -48,33 +53,65 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return this.#binding.fuelUsed(this.#instance);
   }
 
-  async call(name: string, input: Uint8Array, { fuel, data }: ResolvedCallOptions): Promise<RawResult> {
+  get stats(): InstanceStats {
+    const [calls, stopped, fuel] = this.#binding.instanceStats(this.#instance);
+    return { calls, stopped, fuel };
+  }
+
+  async call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult> {
     const handle = this.#bytesHandle(name);
-    return this.#enqueue(data, (id) => this.#binding.call(this.#instance, id, handle, input, fuel));
+    const { fuel, timeoutMs } = options;
+    const slice = this.#slice(options);
+    return this.#enqueue(options, (id) =>
+      this.#binding.call(this.#instance, id, handle, input, fuel, timeoutMs ?? 0, slice),
+    );
   }
 
-  async invoke(name: string, args: readonly Value[], { fuel, data }: ResolvedCallOptions): Promise<Value[]> {
+  async invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
-    return this.#enqueue(data, (id) => this.#binding.invoke(this.#instance, id, handle, args, fuel));
+    const { fuel, timeoutMs } = options;
+    const slice = this.#slice(options);
+    return this.#enqueue(options, (id) =>
+      this.#binding.invoke(this.#instance, id, handle, args, fuel, timeoutMs ?? 0, slice),
+    );
   }
 
-  callSync(name: string, input: Uint8Array, { fuel, data }: ResolvedCallOptions): RawResult {
+  async start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep> {
+    if (options.slices !== undefined)
+      throw invalidValue('sliceFuel', 'slices are for call and invoke', options.slices.fuel);
+    const handle = native(() => this.#binding.exportHandle(this.#instance, name));
+    const steps = new NativeSteps(this.#runtime, this.#host, this, options);
+    this.#pending += 1;
+    return steps.begin((id) =>
+      this.#binding.start(this.#instance, id, handle, args, options.fuel, options.timeoutMs ?? 0),
+    );
+  }
+
+  callSync(name: string, input: Uint8Array, { fuel, timeoutMs, data }: ResolvedCallOptions): RawResult {
     const host = this.#host;
     const { syncData } = host;
     host.syncData = data;
+    const { receipt } = this.#runtime.buffers;
     try {
-      const bytes = this.#send(name, input, fuel);
-      return { bytes, receipt: this.#runtime.buffers.receipt.receipt(0) };
+      const bytes = this.#send(name, input, fuel, timeoutMs ?? 0);
+      return { bytes, receipt: receipt.receipt(0, true) };
+    } catch (thrown) {
+      if (thrown instanceof Termination) thrown.receipt ??= receipt.receipt(0, false);
+      throw thrown;
     } finally {
       host.syncData = syncData;
     }
   }
 
   callRaw(name: string, input: Uint8Array): Uint8Array {
-    return this.#send(name, input, undefined);
+    return this.#send(name, input, undefined, 0);
   }
 
-  exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown {
+  exportFunction(
+    name: string,
+    type: FunctionType,
+    ended: (thrown?: unknown) => unknown,
+  ): (...args: Value[]) => unknown {
     const binding = this.#binding;
     const instance = this.#instance;
     const few = type.params.length <= FEW;
@@ -84,12 +121,15 @@ export class NativeBackendInstance implements BackendInstance, Owner {
       if (!carried) requireCarried(type, 'call');
       checkArguments(name, type, args);
       if (this.#pending > 0) throw busy();
+      let results: unknown;
       try {
         handle ??= binding.exportHandle(instance, name);
-        return few ? binding.invokeFew(instance, handle, ...args) : binding.invokeMany(instance, handle, args);
+        results = few ? binding.invokeFew(instance, handle, ...args) : binding.invokeMany(instance, handle, args);
       } catch (raw) {
-        throw toError(raw);
+        return ended(toError(raw));
       }
+      if (callsObserved()) ended();
+      return results;
     };
   }
 
@@ -131,17 +171,23 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     this.#pending -= 1;
   }
 
-  #enqueue<T>(data: unknown, begin: (id: number) => void): Promise<T> {
+  #enqueue<T>(options: ResolvedCallOptions, begin: (id: number) => void): Promise<T> {
     this.#pending += 1;
-    return this.#runtime.promise<T>(begin, this, data);
+    return this.#runtime.promise<T>(begin, this, options);
   }
 
-  #send(name: string, input: Uint8Array, fuel: bigint | undefined): Uint8Array {
+  #slice({ slices }: ResolvedCallOptions): bigint | undefined {
+    if (slices !== undefined && !this.#sliceable)
+      throw invalidValue('sliceFuel', 'the module was not compiled with sliceable: true', slices.fuel);
+    return slices?.fuel;
+  }
+
+  #send(name: string, input: Uint8Array, fuel: bigint | undefined, limit: number): Uint8Array {
     const handle = this.#bytesHandle(name);
     if (this.#pending > 0) throw busy();
     const { buffers } = this.#runtime;
     if (buffers.busy || input.length > SLAB_BYTES) {
-      return native(() => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel));
+      return native(() => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel, limit));
     }
     buffers.busy = true;
     try {
@@ -151,7 +197,10 @@ export class NativeBackendInstance implements BackendInstance, Owner {
       numbers[Control.export] = handle;
       numbers[Control.length] = input.length;
       numbers[Control.options] = fuel === undefined ? 0 : 1;
-      if (fuel !== undefined) buffers.control.counts[Control.fuel] = fuel;
+      if (fuel !== undefined) {
+        buffers.control.counts[Control.fuel] = fuel;
+        numbers[Control.limit] = limit;
+      }
       return this.#runtime.callSlab() ?? buffers.output.slice(0, numbers[Control.output]);
     } catch (raw) {
       throw toError(raw);

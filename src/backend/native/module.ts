@@ -12,9 +12,11 @@ export class NativeBackendModule implements BackendModule {
   readonly info: ModuleInfoJson;
   readonly #runtime: Runtime;
   readonly #module: NativeModule;
+  readonly #sliceable: boolean;
 
-  constructor(runtime: Runtime, module: NativeModule) {
+  constructor(runtime: Runtime, module: NativeModule, sliceable: boolean) {
     const { binding } = runtime;
+    this.#sliceable = sliceable;
     this.#runtime = runtime;
     this.#module = module;
     this.digest = native(() => binding.moduleDigest(module));
@@ -29,14 +31,19 @@ export class NativeBackendModule implements BackendModule {
     const { binding } = this.#runtime;
     const host = new HostSide(this.#runtime, options);
     const begin = (id: number) => binding.instantiate(this.#module, id, host.link, nativeOptions(options));
-    const instance = await this.#runtime.promise<NativeInstance>(begin, host);
-    return new NativeBackendInstance(this.#runtime, this.info, host, instance);
+    const { data, signal } = options;
+    const instance = await this.#runtime.promise<NativeInstance>(begin, host, { data, signal, slices: undefined });
+    return this.#wrap(host, instance);
   }
 
   instantiateSync(options: ResolvedInstanceOptions): NativeBackendInstance {
     const host = new HostSide(this.#runtime, options);
     const make = () => this.#runtime.binding.instantiateSync(this.#module, host.link, nativeOptions(options));
-    return new NativeBackendInstance(this.#runtime, this.info, host, native(make));
+    return this.#wrap(host, native(make));
+  }
+
+  #wrap(host: HostSide, instance: NativeInstance): NativeBackendInstance {
+    return new NativeBackendInstance(this.#runtime, this.info, this.#sliceable, host, instance);
   }
 
   close(): void {
@@ -52,6 +59,7 @@ function nativeOptions({
   afterTrap,
   limits,
   fuel,
+  timeoutMs,
 }: ResolvedInstanceOptions): NativeInstanceOptions {
   const functions = hostFunctions.map(({ module, name, cost, kind }) => ({
     module,
@@ -69,6 +77,7 @@ function nativeOptions({
     keepAfterTrap: afterTrap === 'keep',
     limits: nativeLimits(limits),
     fuel,
+    timeoutMs: timeoutMs ?? undefined,
   });
 }
 

@@ -1,4 +1,7 @@
 // A backend's state in this process or worker: the shared buffers, and the promises that the addon settles.
+import { createError } from '../../errors/error';
+import { Termination } from '../../termination';
+import type { ResolvedCallOptions } from '../backend';
 import type { Binding, NativeKind, NativeRuntime } from './binding';
 import { toError } from './failure';
 import { ENTRY_WORDS, HEAD_WORDS, Kind, SharedBuffers } from './shared';
@@ -8,13 +11,20 @@ interface Pending {
   readonly reject: (error: unknown) => void;
   /** Told when the promise is settled, just before. Also keeps what it belongs to alive until then. */
   readonly owner: Owner | undefined;
-  readonly data: unknown;
+  readonly call: CallState | undefined;
+  /** Listens to the call's signal. */
+  abort: (() => void) | undefined;
+  /** Signals of host functions that run for the call. */
+  controllers: AbortController[] | undefined;
 }
 
 /** What a pending promise belongs to. */
 export interface Owner {
   settled(): void;
 }
+
+/** What the call of a pending promise was asked with. */
+export type CallState = Pick<ResolvedCallOptions, 'data' | 'signal' | 'slices'>;
 
 export class Runtime {
   readonly binding: Binding;
@@ -41,25 +51,43 @@ export class Runtime {
    * A promise that the addon will settle. `begin` hands its number over; what it throws rejects the promise.
    *
    * @param owner told when it is settled
-   * @param data of the call, for {@link dataOf}
+   * @param call of a guest, whose host functions can ask for it; its signal stops it
    */
-  promise<T>(begin: (id: number) => void, owner?: Owner, data?: unknown): Promise<T> {
+  promise<T>(begin: (id: number) => void, owner?: Owner, call?: CallState): Promise<T> {
     return new Promise((resolve, reject) => {
       const id = this.#free.pop() ?? this.#pending.length;
-      this.#pending[id] = { resolve, reject, owner, data };
+      const pending: Pending = { resolve, reject, owner, call, abort: undefined, controllers: undefined };
+      this.#pending[id] = pending;
       try {
         begin(id);
       } catch (raw) {
         this.#take(id);
         owner?.settled();
         reject(toError(raw));
+        return;
+      }
+      const signal = call?.signal;
+      if (signal !== undefined) {
+        pending.abort = () => this.binding.abortCall(this.handle, id);
+        signal.addEventListener('abort', pending.abort, { once: true });
       }
     });
   }
 
-  /** `data` of a call that is pending. */
-  dataOf(id: number): unknown {
-    return this.#pending[id]?.data;
+  /** What a pending call was asked with. */
+  callOf(id: number): CallState | undefined {
+    return this.#pending[id]?.call;
+  }
+
+  /** A signal that is aborted when a pending call is stopped. */
+  signalOf(id: number): AbortSignal {
+    const controller = new AbortController();
+    const pending = this.#pending[id];
+    if (pending !== undefined) {
+      pending.controllers ??= [];
+      pending.controllers.push(controller);
+    }
+    return controller.signal;
   }
 
   #settle(count: number, values: readonly unknown[]): void {
@@ -69,23 +97,40 @@ export class Runtime {
   #settleOne(at: number, value: unknown): void {
     const { words, bytes } = this.buffers;
     const kind = words.numbers[at + 1];
-    const { resolve, reject, owner } = this.#take(words.numbers[at]!);
+    const pending = this.#take(words.numbers[at]!);
+    const { resolve, owner } = pending;
     owner?.settled();
     if (kind === Kind.failure) {
-      reject(toError(value));
+      this.#fail(pending, toError(value), at);
     } else if (kind === Kind.value) {
       resolve(value as never);
+    } else if (kind === Kind.step) {
+      resolve({ step: value } as never);
     } else {
       const begin = words.numbers[at + 2]!;
       const output = kind === Kind.bytes ? bytes.slice(begin, begin + words.numbers[at + 3]!) : value;
-      resolve({ bytes: output, receipt: words.receipt(at + HEAD_WORDS) } as never);
+      resolve({ bytes: output, receipt: words.receipt(at + HEAD_WORDS, true) } as never);
     }
+  }
+
+  #fail({ reject, call, controllers }: Pending, error: ReturnType<typeof toError>, at: number): void {
+    if (error instanceof Termination) error.receipt ??= this.buffers.words.receipt(at + HEAD_WORDS, false);
+    const reason = abortedBy(call?.signal, error);
+    for (const controller of controllers ?? []) controller.abort(call?.signal?.aborted ? call.signal.reason : reason);
+    reject(reason);
   }
 
   #take(id: number): Pending {
     const pending = this.#pending[id]!;
     this.#pending[id] = undefined;
     this.#free.push(id);
+    if (pending.abort !== undefined) pending.call!.signal!.removeEventListener('abort', pending.abort);
     return pending;
   }
+}
+
+/** The error of a call that its signal has stopped has the signal's reason as its cause. */
+export function abortedBy(signal: AbortSignal | undefined, error: ReturnType<typeof toError>) {
+  if (error instanceof Termination || error.code !== 'ERR_ABORTED' || signal?.aborted !== true) return error;
+  return createError('ERR_ABORTED', error.phase, undefined, signal.reason);
 }

@@ -26,8 +26,10 @@ export const Control = {
   options: 3,
   /** That fuel, as an exact count. */
   fuel: 4,
+  /** Milliseconds of such a call; 0: no limit. */
+  limit: 5,
   /** Bytes of the output. */
-  output: 5,
+  output: 6,
 } as const;
 
 /** How an entry settles its promise. */
@@ -38,8 +40,10 @@ export const Kind = {
   output: 1,
   /** With a value. */
   value: 2,
-  /** Rejects. */
+  /** Rejects; calls of bytes have a receipt. */
   failure: 3,
+  /** With a step. */
+  step: 4,
 } as const;
 
 /** 64-bit words, readable as numbers and as exact counts. */
@@ -55,12 +59,12 @@ export class Words {
   }
 
   /** The receipt at a word. A call that returned has counted exactly. */
-  receipt(at: number): Receipt {
+  receipt(at: number, fuelExact: boolean): Receipt {
     const { numbers, counts } = this;
     return {
       fuelUsed: counts[at]!,
       fuelLimit: counts[at + 1]!,
-      fuelExact: true,
+      fuelExact,
       wallMs: numbers[at + 2]!,
       queueMs: numbers[at + 3]!,
       hostMs: numbers[at + 4]!,

@@ -12,6 +12,8 @@ mod wasmer;
 #[cfg(feature = "wasmi")]
 mod wasmi;
 
+mod references;
+
 use std::sync::Arc;
 
 use aingle_wasm_prepare::{FunctionType, GlobalType, MemoryType, PrepareConfig, TableType};
@@ -19,7 +21,10 @@ use aingle_wasm_types::TrapKind;
 
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::HostError;
-use crate::value::Slot;
+use crate::stop::StopSwitch;
+use crate::value::{Slot, Value};
+
+pub(crate) use references::{References, TableId};
 
 #[cfg(not(any(feature = "wasmer", feature = "wasmi")))]
 compile_error!("an engine is needed: switch on the feature `wasmer` or `wasmi`");
@@ -65,12 +70,15 @@ pub(crate) trait Backend: Send + Sync {
 
 /// A compiled module, shared by its instances.
 pub(crate) trait CompiledModule: Send + Sync {
-    /// Makes an instance. `imports` are in the order of the module's imports; `globals` are the names of its exported
-    /// globals. Runs no guest code.
+    /// Makes an instance. `imports` are in the order of the module's imports; `functions` are those that references of the
+    /// host's objects stand for, by number; `globals` are the names of its exported globals; `slice` is what a sliceable
+    /// module calls when its fuel is spent. Runs no guest code.
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        functions: Vec<FunctionImport>,
         globals: &[String],
+        slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption>;
 
     /// Bytes of machine code and tables that this module keeps alive.
@@ -85,23 +93,32 @@ pub(crate) trait BackendInstance: Send {
     /// Looks an exported function up by name; the answer stays valid as long as the instance.
     fn function(&mut self, name: &str) -> Option<FunctionId>;
 
+    /// The way to stop the guest from another thread. Used only while the instance lives.
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch>;
+
     /// Lowers the caps that the guest's own growth is compared with: pages of the memory, elements of all tables.
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32);
 }
 
 /// What a guest offers to its host, at rest and while it waits in a host function.
-pub(crate) trait Guest {
+pub(crate) trait Guest: References {
     /// Fuel left; negative when a host charged more than there was.
     fn fuel(&self) -> i64;
 
     /// Sets the fuel left.
     fn set_fuel(&mut self, left: i64);
 
+    /// Sets the units of call depth left.
+    fn set_depth(&mut self, left: u32);
+
     /// Prepares a call from outside: fuel and depth are set, the status is cleared.
     fn arm(&mut self, fuel: i64, depth: u32);
 
     /// The reason the guest wrote before it stopped itself: an [`aingle_wasm_types::meter::Stop`] as a number.
     fn status(&self) -> i32;
+
+    /// Forgets that reason.
+    fn clear_status(&mut self);
 
     /// The memory as it is now; empty when the guest has none.
     fn memory(&mut self) -> &mut [u8];
@@ -110,7 +127,7 @@ pub(crate) trait Guest {
     fn grow_memory(&mut self, pages: u32) -> Result<u32, GrowthRefused>;
 
     /// Reads a global.
-    fn global(&self, global: GlobalId) -> Slot;
+    fn global(&mut self, global: GlobalId) -> Slot;
 
     /// Writes a global, which must be mutable.
     fn set_global(&mut self, global: GlobalId, value: Slot);
@@ -132,10 +149,10 @@ pub(crate) trait Guest {
 /// Decides on the next call of a chain.
 pub(crate) type Next<'a> = dyn FnMut(&mut dyn Guest, &mut [Slot]) -> Option<FunctionId> + 'a;
 
-/// Why a memory did not grow.
+/// Why a memory or a table did not grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GrowthRefused {
-    /// It would pass this maximum of its own, in pages; 0 without a memory.
+    /// It would pass this maximum of its own, in pages or elements; 0 without a memory.
     Maximum(u32),
     /// The machine has no room.
     Machine,
@@ -155,8 +172,8 @@ pub(crate) enum HostImport {
     Function(FunctionImport),
     /// The memory.
     Memory(MemoryImport),
-    /// A table of nulls, to be made with this many elements and this maximum.
-    Table(TableType),
+    /// A table.
+    Table(TableImport),
     /// A global.
     Global(GlobalImport),
     /// The same object as the import at this earlier position.
@@ -181,12 +198,20 @@ pub(crate) struct MemoryImport {
     pub(crate) contents: Arc<[u8]>,
 }
 
+/// A table that is made for an instance.
+pub(crate) struct TableImport {
+    /// The elements that it begins with, and its maximum.
+    pub(crate) ty: TableType,
+    /// What it begins with; nulls follow.
+    pub(crate) contents: Arc<[Value]>,
+}
+
 /// A global that is made for an instance.
 pub(crate) struct GlobalImport {
     /// Its type.
     pub(crate) ty: GlobalType,
     /// The value that it begins with.
-    pub(crate) value: Slot,
+    pub(crate) value: Value,
 }
 
 /// Body of an imported function: takes arguments and leaves results in the same slots. A backend treats its panic as

@@ -2,10 +2,11 @@
 
 mod stats;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use aingle_wasm_prepare::{ModuleInfo, PrepareConfig, prepare};
 use aingle_wasm_types::Phase;
@@ -17,8 +18,9 @@ use crate::backend::{self, Backend};
 use crate::cache::{CacheStats, ModuleCache};
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::{ErrorKind, HostError};
-use crate::module::{self, Digest, Module};
+use crate::module::{self, CompileOptions, Digest, Module};
 use crate::pool::Pool;
+use crate::stop::{StopReason, Watchdog};
 
 /// Compiles modules and owns what they share. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -31,14 +33,44 @@ struct Inner {
     prepare: PrepareConfig,
     backend: Box<dyn Backend>,
     cache: ModuleCache,
+    watchdog: Watchdog,
     pool: Pool,
     counters: Arc<Counters>,
     closed: AtomicBool,
 }
 
+/// An engine that lives as long as others want it to.
+#[derive(Clone)]
+pub struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    /// Whether the engine is still there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Closes the engine, if it is still there, without waiting for what it stops.
+    pub fn stop(&self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.stop();
+        }
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.pool.stop();
+        self.watchdog.close_cells(StopReason::EngineClosed);
+    }
+}
+
 /// Guests may still run when the last clone goes: their threads are told to end, not waited for.
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.watchdog.close_cells(StopReason::EngineClosed);
+        self.watchdog.close(false);
         self.pool.stop();
     }
 }
@@ -54,11 +86,13 @@ impl WasmEngine {
         let backend = backend::open(&config)?;
         let mut prepare = config.prepare_config();
         backend.form(&mut prepare);
+        let watchdog = Watchdog::new();
         let inner = Inner {
             prepare,
             backend,
             cache: ModuleCache::new(config.cache_size),
-            pool: Pool::new(config.pool_threads(), config.queue),
+            pool: Pool::with_watchdog(config.pool_threads(), config.queue, watchdog.clone()),
+            watchdog,
             counters: Arc::default(),
             closed: AtomicBool::new(false),
             config,
@@ -73,7 +107,7 @@ impl WasmEngine {
     /// # Errors
     /// - As [`WasmEngine::compile`], except `ERR_INTERNAL` for faults of the compiler.
     pub fn validate(&self, wasm: &[u8]) -> Result<ModuleInfo, HostError> {
-        Ok(self.prepare(wasm)?.info)
+        Ok(self.prepare(wasm, CompileOptions::default())?.info)
     }
 
     /// Prepares and compiles a module. Takes time in proportion to its size, on the caller's thread and one more.
@@ -84,8 +118,16 @@ impl WasmEngine {
     /// - `ERR_MODULE_TOO_COMPLEX`, `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT` if it is over a cap of the engine.
     /// - `ERR_ENGINE_CLOSED` after [`WasmEngine::close`].
     pub fn compile(&self, wasm: &[u8]) -> Result<Module, HostError> {
+        self.compile_with(wasm, CompileOptions::default())
+    }
+
+    /// As [`WasmEngine::compile`], with options.
+    ///
+    /// # Errors
+    /// - As [`WasmEngine::compile`].
+    pub fn compile_with(&self, wasm: &[u8], options: CompileOptions) -> Result<Module, HostError> {
         self.check_open()?;
-        self.compile_bytes(wasm, module::digest(wasm))
+        self.compile_bytes(wasm, module::digest(wasm), options)
     }
 
     /// As [`WasmEngine::compile`], keeping the module in memory: the same bytes give the same module, and threads that
@@ -97,11 +139,24 @@ impl WasmEngine {
     /// # Errors
     /// - As [`WasmEngine::compile`].
     pub fn compile_cached(&self, label: &[u8], wasm: &[u8]) -> Result<Module, HostError> {
+        self.compile_cached_with(label, wasm, CompileOptions::default())
+    }
+
+    /// As [`WasmEngine::compile_cached`], with options: the same bytes with other options are another module.
+    ///
+    /// # Errors
+    /// - As [`WasmEngine::compile`].
+    pub fn compile_cached_with(
+        &self,
+        label: &[u8],
+        wasm: &[u8],
+        options: CompileOptions,
+    ) -> Result<Module, HostError> {
         self.check_open()?;
         let digest = module::digest(wasm);
-        self.inner
-            .cache
-            .get_or_compile(label, digest, || self.compile_bytes(wasm, digest))
+        let compile = || self.compile_bytes(wasm, digest, options);
+        let key = options.key(digest);
+        self.inner.cache.get_or_compile(label, key, compile)
     }
 
     /// What the module cache did and holds.
@@ -139,11 +194,19 @@ impl WasmEngine {
         &self.inner.pool
     }
 
-    /// Refuses new work with `ERR_ENGINE_CLOSED`, cancels what waits in the pool, and returns when what runs is done.
+    /// Refuses new work with `ERR_ENGINE_CLOSED`, stops what runs and what waits in the pool, and returns when all of that
+    /// has ended.
     pub fn close(&self) {
-        self.inner.closed.store(true, Ordering::Relaxed);
+        self.inner.stop();
         self.inner.pool.close();
+        self.inner.watchdog.close(true);
         self.inner.cache.clear();
+    }
+
+    /// A handle that does not keep the engine.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.inner))
     }
 
     /// Whether [`WasmEngine::close`] was called.
@@ -164,19 +227,36 @@ impl WasmEngine {
         &self.inner.counters
     }
 
-    fn compile_bytes(&self, wasm: &[u8], digest: Digest) -> Result<Module, HostError> {
-        let prepared = self.prepare(wasm)?;
+    pub(crate) fn watchdog(&self) -> &Watchdog {
+        &self.inner.watchdog
+    }
+
+    fn compile_bytes(
+        &self,
+        wasm: &[u8],
+        digest: Digest,
+        options: CompileOptions,
+    ) -> Result<Module, HostError> {
+        let prepared = self.prepare(wasm, options)?;
         let compiled = self
             .inner
             .backend
             .compile(&prepared.bytes)
             .map_err(|fault| HostError::internal(Phase::Compile, fault.0))?;
         self.inner.counters.count_compiled();
-        Ok(Module::new(wasm, digest, prepared.info, compiled))
+        Ok(Module::new(wasm, digest, prepared.info, options, compiled))
     }
 
-    fn prepare(&self, wasm: &[u8]) -> Result<aingle_wasm_prepare::Prepared, HostError> {
-        match catch_unwind(AssertUnwindSafe(|| prepare(wasm, &self.inner.prepare))) {
+    fn prepare(
+        &self,
+        wasm: &[u8],
+        options: CompileOptions,
+    ) -> Result<aingle_wasm_prepare::Prepared, HostError> {
+        let mut config = Cow::Borrowed(&self.inner.prepare);
+        if options.sliceable {
+            config.to_mut().sliceable = true;
+        }
+        match catch_unwind(AssertUnwindSafe(|| prepare(wasm, &config))) {
             Ok(prepared) => {
                 prepared.map_err(|error| HostError::new(Phase::Compile, ErrorKind::Module(error)))
             }

@@ -86,6 +86,12 @@ pub enum ErrorKind {
         /// The call's fuel.
         limit: u64,
     },
+    /// The call's time was over.
+    #[error("the guest was stopped at its deadline of {limit} ms")]
+    Timeout {
+        /// Milliseconds from the call's submission.
+        limit: u64,
+    },
     /// A limit of the instance or the engine.
     #[error("{value} is over the limit of {limit} ({code})")]
     Limit {
@@ -208,6 +214,7 @@ impl ErrorKind {
             Self::Trap { .. } => ErrorCode::Trap,
             Self::StackOverflow { .. } => ErrorCode::StackOverflow,
             Self::FuelExhausted { .. } => ErrorCode::FuelExhausted,
+            Self::Timeout { .. } => ErrorCode::Timeout,
             Self::OutOfMemory { .. } => ErrorCode::OutOfMemory,
             Self::Guest(_) => ErrorCode::Guest,
             Self::GuestPointer { .. } => ErrorCode::GuestPointer,
@@ -255,7 +262,9 @@ impl ErrorKind {
                     ("frames", Detail::Strings(frames.clone())),
                 ]
             }
-            Self::StackOverflow { limit } => vec![("limit", Detail::U64(*limit))],
+            Self::StackOverflow { limit } | Self::Timeout { limit } => {
+                vec![("limit", Detail::U64(*limit))]
+            }
             Self::FuelExhausted { used, limit } => vec![
                 ("used", Detail::Fuel(*used)),
                 ("limit", Detail::Fuel(*limit)),

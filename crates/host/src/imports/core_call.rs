@@ -14,7 +14,7 @@ use crate::value::{Slot, Value};
 /// Values that are kept on the stack; longer lists go to the heap.
 const INLINE_VALUES: usize = 8;
 
-pub(super) fn body(
+pub(crate) fn body(
     name: String,
     ty: FunctionType,
     function: HostFunction,
@@ -41,26 +41,33 @@ impl CoreCall {
         self.session.host_call(guest, self.function.cost, |guest| {
             with_values(&self.ty.params, |args| {
                 for ((arg, slot), ty) in args.iter_mut().zip(&*slots).zip(&self.ty.params) {
-                    *arg =
-                        Value::from_slot(*slot, *ty).ok_or_else(|| live_reference(&self.name))?;
+                    *arg = Value::lift(*slot, *ty, guest);
                 }
                 with_values(&self.ty.results, |results| {
                     let mut caller = Caller::new(guest, &self.session);
                     (self.function.call)(&mut caller, args, results)
                         .map_err(|error| failed(&self.name, error))?;
-                    self.write_results(results, slots)
+                    self.write_results(results, slots, guest)
                 })
             })
         })
     }
 
-    fn write_results(&self, results: &[Value], slots: &mut [Slot]) -> Result<(), HostError> {
+    fn write_results(
+        &self,
+        results: &[Value],
+        slots: &mut [Slot],
+        guest: &dyn Guest,
+    ) -> Result<(), HostError> {
         for ((result, ty), slot) in results.iter().zip(&self.ty.results).zip(slots) {
             if result.ty() != *ty {
                 let text = format!("it returned {} for {}", result.ty().as_str(), ty.as_str());
                 return Err(failed(&self.name, HostFunctionError::new(text)));
             }
-            *slot = result.to_slot();
+            *slot = result.lower(guest).ok_or_else(|| {
+                let text = "it returned a function that the instance does not have";
+                failed(&self.name, HostFunctionError::new(text))
+            })?;
         }
         Ok(())
     }
@@ -82,17 +89,11 @@ fn with_values<R>(types: &[ValueType], body: impl FnOnce(&mut [Value]) -> R) -> 
 
 /// The error of a call whose host function failed.
 #[cold]
-pub(super) fn failed(name: &str, error: HostFunctionError) -> HostError {
+pub(crate) fn failed(name: &str, error: HostFunctionError) -> HostError {
     let kind = ErrorKind::HostFunction {
         code: error.code,
         name: name.to_owned(),
         text: error.text,
     };
     HostError::new(Phase::Host, kind).with_payload(error.payload)
-}
-
-#[cold]
-fn live_reference(name: &str) -> HostError {
-    let feature = format!("a reference that is not null as an argument of {name}");
-    HostError::new(Phase::Host, ErrorKind::Feature { feature })
 }

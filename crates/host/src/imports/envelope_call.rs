@@ -37,7 +37,7 @@ impl EnvelopeCall {
         slots[0] = self
             .session
             .nested_reply(guest, &reply)
-            .map_err(|error| self.session.stop(error))?;
+            .map_err(|error| self.session.stop_call(error))?;
         Ok(())
     }
 }

@@ -8,12 +8,17 @@ use aingle_wasm_prepare::{
 };
 use aingle_wasm_types::{Phase, abi, meter};
 
-use super::{Given, HostFunction, HostMemory, Imports, core_call, envelope_call, system};
-use crate::backend::{FunctionImport, GlobalImport, HostCall, HostImport, MemoryImport};
+use super::{
+    Given, HostFunction, HostMemory, HostTable, Imports, core_call, envelope_call, system,
+};
+use crate::backend::{
+    FunctionImport, GlobalImport, HostCall, HostImport, MemoryImport, TableImport,
+};
 use crate::error::{ErrorKind, HostError, ImportProblem};
 use crate::instance::Session;
 use crate::module::takes_bytes;
 use crate::suggest;
+use crate::value::Value;
 
 /// The engine's caps, to which `prepare` has lowered the maximums of imported memories and tables.
 #[derive(Clone, Copy)]
@@ -69,6 +74,25 @@ pub(crate) fn link(
     Ok(linked)
 }
 
+/// What a sliceable module calls when its fuel is spent.
+pub(crate) fn slice(session: &Arc<Session>) -> FunctionImport {
+    let session = Arc::clone(session);
+    let ty = FunctionType {
+        params: vec![ValueType::I64],
+        results: vec![ValueType::I64],
+    };
+    FunctionImport {
+        ty,
+        call: Box::new(move |guest, slots| {
+            let rest = (slots[0] as u64).cast_signed();
+            let rest = session.next_slice(guest, rest)?;
+            slots[0] = rest.cast_unsigned().into();
+            Ok(())
+        }),
+        quick: None,
+    }
+}
+
 /// Elements of the tables that were given beyond those that the module asks for.
 pub(crate) fn extra_elements(info: &ModuleInfo, given: &Imports) -> u64 {
     let extra = |import: &Import| match (&import.ty, given.get(&import.module, &import.name)) {
@@ -110,12 +134,12 @@ fn resolve(
             of_memory(*wanted, memory, caps.memory_pages)
         }
         (ExternType::Table(wanted), Given::Table(table)) => {
-            of_table(*wanted, table.ty, caps.table_elements)
+            of_table(*wanted, table, caps.table_elements)
         }
         (ExternType::Global(wanted), Given::Global(global)) if *wanted == global.ty => {
             Ok(HostImport::Global(GlobalImport {
                 ty: global.ty,
-                value: global.value.to_slot(),
+                value: global.value,
             }))
         }
         _ => Err(describe(found)),
@@ -158,13 +182,19 @@ fn of_user(
 }
 
 /// A table fits if it has the element type, and a memory's rule holds for its sizes.
-fn of_table(wanted: TableType, given: TableType, cap: u32) -> Result<HostImport, String> {
-    let TableType { element, min, max } = given;
-    if element != wanted.element || !sizes_fit((wanted.min, wanted.max), (min, max)) {
-        return Err(table_text(given));
+fn of_table(wanted: TableType, given: &HostTable, cap: u32) -> Result<HostImport, String> {
+    let TableType { element, min, max } = given.ty;
+    let fits = |value: &Value| value.ty() == element;
+    let sound = given.contents.len() <= min as usize && given.contents.iter().all(fits);
+    let fits = element == wanted.element && sizes_fit((wanted.min, wanted.max), (min, max));
+    if !sound || !fits {
+        return Err(table_text(given.ty));
     }
     let max = Some(max.map_or(cap, |max| max.min(cap)));
-    Ok(HostImport::Table(TableType { element, min, max }))
+    Ok(HostImport::Table(TableImport {
+        ty: TableType { element, min, max },
+        contents: Arc::clone(&given.contents),
+    }))
 }
 
 /// Whether what is given, as minimum and maximum, is a size of its own within what is wanted.

@@ -1,17 +1,19 @@
 //! What a host gives to a guest: functions of core values, functions of bytes, memories, tables and globals.
 
 mod caller;
-mod core_call;
+pub(crate) mod core_call;
 mod envelope_call;
 mod function;
 pub(crate) mod link;
 mod object;
+pub(crate) mod reference;
 mod system;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use caller::Caller;
+pub use caller::{Caller, StopWatch};
+pub(crate) use core_call::failed;
 pub use function::{EnvelopeCallback, HostCallback, HostFunction, HostFunctionError};
 pub use object::{HostGlobal, HostMemory, HostTable};
 

@@ -35,29 +35,40 @@ impl HostMemory {
     }
 }
 
-/// A table made by the host. It begins with nulls, which the guest's own segments and instructions replace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A table made by the host, with what it begins with. The guest's own segments and instructions replace that.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostTable {
     pub(crate) ty: TableType,
+    pub(crate) contents: Arc<[Value]>,
 }
 
 impl HostTable {
-    /// A table of function references: elements that it begins with, and the most that it may grow to. Without a maximum
-    /// it may grow as far as the instance's limit.
+    /// A table of function references, null at first: elements that it begins with, and the most that it may grow to. Without
+    /// a maximum it may grow as far as the instance's limit.
     #[must_use]
-    pub const fn functions(elements: u32, maximum: Option<u32>) -> Self {
+    pub fn functions(elements: u32, maximum: Option<u32>) -> Self {
         Self::new(ValueType::FuncRef, elements, maximum)
     }
 
     /// A table of references to values of the host; sizes as for [`HostTable::functions`].
     #[must_use]
-    pub const fn externs(elements: u32, maximum: Option<u32>) -> Self {
+    pub fn externs(elements: u32, maximum: Option<u32>) -> Self {
         Self::new(ValueType::ExternRef, elements, maximum)
     }
 
-    const fn new(element: ValueType, min: u32, max: Option<u32>) -> Self {
-        let ty = TableType { element, min, max };
-        Self { ty }
+    /// The same table with these references at its beginning; linking refuses more than it has, and values of another type.
+    /// Functions are those of [`InstanceOptions::functions`](crate::InstanceOptions::functions), by their position.
+    #[must_use]
+    pub fn with_contents(mut self, contents: impl Into<Arc<[Value]>>) -> Self {
+        self.contents = contents.into();
+        self
+    }
+
+    fn new(element: ValueType, min: u32, max: Option<u32>) -> Self {
+        Self {
+            ty: TableType { element, min, max },
+            contents: Arc::new([]),
+        }
     }
 }
 

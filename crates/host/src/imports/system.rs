@@ -51,7 +51,7 @@ fn crc32(session: &Session, guest: &mut dyn Guest, slots: &mut [Slot]) -> Result
         session.charge(guest, crc32_cost(block))?;
         checksum_of(guest, block)
     };
-    slots[0] = checksum().map_err(|error| session.stop(error))?.into();
+    slots[0] = checksum().map_err(|error| session.stop_call(error))?.into();
     Ok(())
 }
 

@@ -11,10 +11,11 @@ use super::options::{AfterTrap, CallOptions};
 use super::receipt::Receipt;
 use super::session::{Session, always_poisons};
 use super::state::InstanceState;
-use super::{ExportHandle, WasmInstance, outcome};
+use super::{ExportHandle, WasmInstance, errors, outcome, reference};
 use crate::backend::{Guest, Interruption};
 use crate::config::check_fuel;
 use crate::error::{ErrorKind, HostError};
+use crate::stop::StopReason;
 use crate::value::Value;
 
 /// A finished byte call.
@@ -41,10 +42,10 @@ impl From<Interruption> for Ended {
 }
 
 /// A call that is allowed to begin.
-struct Admitted {
-    fuel: u64,
-    timed: bool,
+pub(super) struct Admitted<'a> {
+    pub(super) fuel: u64,
     bytes_in: u64,
+    options: CallOptions<'a>,
 }
 
 impl WasmInstance {
@@ -57,13 +58,13 @@ impl WasmInstance {
     /// - `ERR_GUEST_POINTER`, `ERR_ENVELOPE_…`, `ERR_OUTPUT_LIMIT` if its result cannot be used.
     /// - `ERR_TRAP`, `ERR_STACK_OVERFLOW`, `ERR_HOST_FUNCTION`: the instance is poisoned, unless it was made with
     ///   [`AfterTrap::Keep`].
-    /// - `ERR_FUEL_EXHAUSTED`, `ERR_OUT_OF_MEMORY`: the instance is poisoned.
+    /// - `ERR_FUEL_EXHAUSTED`, `ERR_TIMEOUT`, `ERR_OUT_OF_MEMORY`: the instance is poisoned.
     /// - `ERR_INSTANCE_POISONED`, `ERR_INSTANCE_CLOSED`, `ERR_ENGINE_CLOSED`, `ERR_OUT_OF_RANGE`: nothing ran.
     pub fn call(
         &mut self,
         name: &str,
         input: &[u8],
-        options: CallOptions,
+        options: CallOptions<'_>,
     ) -> Result<CallOutput, HostError> {
         let handle = self.module.export_handle(name)?;
         let bytes = self.call_with(
@@ -102,7 +103,7 @@ impl WasmInstance {
         &mut self,
         handle: ExportHandle,
         input: &[u8],
-        options: CallOptions,
+        options: CallOptions<'_>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, HostError> {
         let function = self.bytes_function(handle)?;
@@ -112,7 +113,7 @@ impl WasmInstance {
             .expect("resolved when the instance was made");
         let len = convention
             .block_len(input.len())
-            .ok_or_else(|| too_long(input.len()))?;
+            .ok_or_else(|| errors::too_long(input.len()))?;
         let buffer = self.call_buffer.and_then(|buffer| buffer.room_for(len));
         let step = if buffer.is_some() || len == 0 {
             Step::Placed
@@ -155,13 +156,13 @@ impl WasmInstance {
     /// # Errors
     /// - `ERR_EXPORT_NOT_FOUND` if there is no function of this name.
     /// - `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` if the arguments do not have its type.
-    /// - `ERR_FEATURE_DISABLED` if it returned a reference that is not null.
+    /// - `ERR_INVALID_ARG_VALUE` for a function that the instance does not have.
     /// - Else as [`WasmInstance::call`].
     pub fn invoke(
         &mut self,
         name: &str,
         args: &[Value],
-        options: CallOptions,
+        options: CallOptions<'_>,
     ) -> Result<Vec<Value>, HostError> {
         let handle = self.module.export_handle(name)?;
         let mut results = Vec::new();
@@ -185,7 +186,7 @@ impl WasmInstance {
         &mut self,
         handle: ExportHandle,
         args: &[Value],
-        options: CallOptions,
+        options: CallOptions<'_>,
         results: &mut Vec<Value>,
     ) -> Result<(), HostError> {
         let function = self.function(handle)?;
@@ -195,7 +196,10 @@ impl WasmInstance {
         let admitted = self.admit(options)?;
         let mut slots = std::mem::take(&mut self.slots);
         slots.clear();
-        slots.extend(args.iter().map(|value| value.to_slot()));
+        let guest = self.guest()?;
+        for value in args {
+            slots.push(reference::lower(*value, guest, "args")?);
+        }
         slots.resize(args.len().max(ty.results.len()), 0);
         let outcome = self.run(admitted, |guest, _| {
             let outcome = guest.call(function, &mut slots).map_err(Ended::from);
@@ -203,15 +207,8 @@ impl WasmInstance {
                 .results
                 .iter()
                 .zip(&slots)
-                .map(|(ty, slot)| Value::from_slot(*slot, *ty));
-            (
-                outcome.and_then(|()| {
-                    values
-                        .collect::<Option<Vec<_>>>()
-                        .ok_or_else(live_reference)
-                }),
-                0,
-            )
+                .map(|(ty, slot)| Value::lift(*slot, *ty, guest));
+            (outcome.map(|()| values.collect::<Vec<_>>()), 0)
         });
         self.slots = slots;
         *results = outcome?;
@@ -219,34 +216,54 @@ impl WasmInstance {
     }
 
     /// Checks that a call may begin.
-    fn admit(&self, options: CallOptions) -> Result<Admitted, HostError> {
+    pub(super) fn admit<'a>(&self, options: CallOptions<'a>) -> Result<Admitted<'a>, HostError> {
         self.check_usable()?;
         let fuel = options.fuel.unwrap_or(self.default_fuel);
         if options.fuel.is_some() {
             check_fuel("fuel", fuel)?;
         }
+        if options.slices.is_some() && !self.module.is_sliceable() {
+            return Err(HostError::argument(
+                "slices",
+                "given",
+                "modules compiled with sliceable",
+            ));
+        }
         Ok(Admitted {
             fuel,
-            timed: options.timed,
             bytes_in: 0,
+            options,
         })
     }
 
     /// Runs an admitted call from arming the guest to the receipt. `body` answers its result and the bytes returned.
-    fn run<R>(
+    pub(super) fn run<R>(
         &mut self,
-        call: Admitted,
+        call: Admitted<'_>,
         body: impl FnOnce(&mut dyn Guest, &Session) -> (Result<R, Ended>, u64),
     ) -> Result<R, HostError> {
-        let started = call.timed.then(Instant::now);
+        let CallOptions {
+            timed,
+            time,
+            ticket,
+            slices,
+            ..
+        } = call.options;
+        let started = timed.then(Instant::now);
+        self.calls += 1;
         let session = &*self.session;
         let guest = self
             .backend
             .as_mut()
             .expect("a usable instance has its backend")
             .guest();
-        session.begin(call.fuel, call.timed);
-        guest.arm(call.fuel.cast_signed(), session.limits.call_depth);
+        session.begin(call.fuel, timed);
+        let fuel = match slices {
+            None => call.fuel,
+            Some(slices) => session.begin_slices(slices.clone()),
+        };
+        guest.arm(fuel.cast_signed(), session.limits.call_depth);
+        session.watch(self.calls, &self.engine, time, ticket);
         let (result, bytes_out) =
             match catch_unwind(AssertUnwindSafe(|| body(&mut *guest, session))) {
                 Ok(finished) => finished,
@@ -257,12 +274,17 @@ impl WasmInstance {
                     0,
                 ),
             };
-        let left = guest.fuel();
-        let result = judge(result, guest, session, left);
+        let stopped = session.stop.end();
+        let left = session.left(guest.fuel());
+        let fuel_limit = session.fuel_limit();
+        let result = judge(result, guest, session, stopped, left);
+        if slices.is_some() {
+            session.end_slices();
+        }
         let host = session.host_share();
         self.receipt = Receipt {
-            fuel_used: fuel_used(call.fuel, left),
-            fuel_limit: call.fuel,
+            fuel_used: fuel_used(fuel_limit, left),
+            fuel_limit,
             fuel_exact: !matches!(
                 result,
                 Err(Judged {
@@ -310,7 +332,7 @@ impl WasmInstance {
     }
 
     fn record(&self, stopped: bool) {
-        self.monitor_fuel();
+        self.monitor.record(self.receipt.fuel_used, stopped);
         self.engine
             .counters()
             .count_call(self.receipt.fuel_used, stopped);
@@ -328,11 +350,12 @@ fn judge<R>(
     result: Result<R, Ended>,
     guest: &mut dyn Guest,
     session: &Session,
+    stopped: Option<StopReason>,
     left: i64,
 ) -> Result<R, Judged> {
     match result {
         Err(Ended::Interrupted(how)) => Err(Judged {
-            error: outcome::explain(guest, session, how, Phase::Call),
+            error: outcome::explain(guest, session, how, stopped, Phase::Call),
             interrupted: true,
         }),
         // The last charge of a guest may be found only here: it passed its limit and returned.
@@ -360,7 +383,7 @@ fn is_stop(code: ErrorCode) -> bool {
     )
 }
 
-fn check_arguments(
+pub(super) fn check_arguments(
     args: &[Value],
     params: &[aingle_wasm_prepare::ValueType],
 ) -> Result<(), HostError> {
@@ -397,21 +420,4 @@ fn check_arguments(
         }
         None => Ok(()),
     }
-}
-
-#[cold]
-fn too_long(len: usize) -> HostError {
-    let kind = ErrorKind::Argument {
-        code: ErrorCode::OutOfRange,
-        option: "input",
-        value: format!("{len} bytes"),
-        allowed: "a block that a 32-bit length can say".to_owned(),
-    };
-    HostError::new(Phase::Call, kind)
-}
-
-#[cold]
-fn live_reference() -> Ended {
-    let feature = "a reference that is not null as a result".to_owned();
-    Ended::Returned(HostError::new(Phase::Call, ErrorKind::Feature { feature }))
 }

@@ -21,6 +21,14 @@ pub(crate) struct Convention {
     pub(super) framing: Framing,
     pub(super) allocate: Option<Allocate>,
     pub(super) release: Release,
+    pub(super) scope: Option<Scope>,
+}
+
+/// How memory of a part of a call is given back: `() -> mark`, then `(mark)`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope {
+    pub(super) mark: FunctionId,
+    pub(super) release: FunctionId,
 }
 
 /// What surrounds a payload in guest memory.
@@ -104,11 +112,25 @@ impl Convention {
             }
             _ => exports.plain_allocator(),
         };
+        let scope = match framing {
+            Framing::Envelope => exports.scope(),
+            Framing::Bytes => None,
+        };
         Self {
             framing,
             allocate,
             release,
+            scope,
         }
+    }
+
+    /// The convention of a call inside of another one, whose blocks must stay.
+    pub(super) fn within_scope(self) -> Self {
+        let release = match self.release {
+            Release::Arena(_) => Release::Nothing,
+            release => release,
+        };
+        Self { release, ..self }
     }
 
     /// Bytes of guest memory that a payload takes; `None` if no 32-bit length can say it.
@@ -237,6 +259,13 @@ impl Exports<'_> {
                 .map(Release::Sized)
         };
         reset.or_else(|| sized(self)).unwrap_or(Release::Nothing)
+    }
+
+    fn scope(&mut self) -> Option<Scope> {
+        Some(Scope {
+            mark: self.function(abi::MARK, &[], &[I32])?,
+            release: self.function(abi::RELEASE, &[I32], &[])?,
+        })
     }
 
     fn plain_allocator(&mut self) -> (Option<Allocate>, Release) {

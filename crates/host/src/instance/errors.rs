@@ -6,6 +6,7 @@ use aingle_wasm_types::{ErrorCode, Phase};
 use super::convention::{Block, Unwritten};
 use super::outcome;
 use crate::error::{ErrorKind, GuestError, GuestOrigin, HostError};
+use crate::suggest;
 
 #[cold]
 pub(super) fn pointer(phase: Phase, block: Block, memory: usize) -> HostError {
@@ -47,6 +48,32 @@ pub(super) fn envelope(phase: Phase, error: CodecError) -> HostError {
         text: error.to_string(),
     };
     HostError::new(phase, kind)
+}
+
+#[cold]
+pub(super) fn too_long(len: usize) -> HostError {
+    let kind = ErrorKind::Argument {
+        code: ErrorCode::OutOfRange,
+        option: "input",
+        value: format!("{len} bytes"),
+        allowed: "a block that a 32-bit length can say".to_owned(),
+    };
+    HostError::new(Phase::Call, kind)
+}
+
+/// A guest has no such function of bytes, or no allocator for its input.
+#[cold]
+pub(super) fn no_export<'a>(
+    name: &str,
+    expected: &'static str,
+    exports: impl Iterator<Item = &'a str>,
+) -> HostError {
+    let kind = ErrorKind::ExportNotFound {
+        name: name.to_owned(),
+        expected,
+        near: suggest::near(name, exports),
+    };
+    HostError::new(Phase::Call, kind)
 }
 
 /// The error that a guest returned.

@@ -3,7 +3,7 @@
 use aingle_wasm_prepare::GlobalType;
 use aingle_wasm_types::{ErrorCode, Phase};
 
-use super::WasmInstance;
+use super::{WasmInstance, reference};
 use crate::backend::{GlobalId, Guest};
 use crate::error::{ErrorKind, HostError};
 use crate::value::Value;
@@ -28,12 +28,11 @@ impl WasmInstance {
     /// Reads a global. Works on a poisoned instance as well.
     ///
     /// # Errors
-    /// - `ERR_FEATURE_DISABLED` for a reference that is not null.
     /// - `ERR_INVALID_ARG_VALUE` for a handle of another module.
     /// - `ERR_INSTANCE_CLOSED` after [`WasmInstance::close`].
     pub fn global(&mut self, handle: GlobalHandle) -> Result<Value, HostError> {
         self.check_handle(handle)?;
-        read(self.guest()?, handle)
+        Ok(read(self.guest()?, handle))
     }
 
     /// Writes a global. Works on a poisoned instance as well.
@@ -58,12 +57,9 @@ impl WasmInstance {
     }
 }
 
-pub(crate) fn read(guest: &dyn Guest, handle: GlobalHandle) -> Result<Value, HostError> {
+pub(crate) fn read(guest: &mut dyn Guest, handle: GlobalHandle) -> Value {
     let slot = guest.global(GlobalId(handle.number));
-    Value::from_slot(slot, handle.ty.value).ok_or_else(|| {
-        let feature = "a reference that is not null in a global".to_owned();
-        HostError::new(Phase::Call, ErrorKind::Feature { feature })
-    })
+    Value::lift(slot, handle.ty.value, guest)
 }
 
 pub(crate) fn write(
@@ -78,7 +74,8 @@ pub(crate) fn write(
         let allowed = format!("a value of type {}", handle.ty.value.as_str());
         return Err(refused(value.ty().as_str(), allowed));
     }
-    guest.set_global(GlobalId(handle.number), value.to_slot());
+    let slot = reference::lower(value, guest, "global")?;
+    guest.set_global(GlobalId(handle.number), slot);
     Ok(())
 }
 

@@ -8,9 +8,11 @@ pub(crate) mod global;
 pub(crate) mod memory;
 mod nested;
 mod options;
-mod outcome;
+pub(crate) mod outcome;
 mod receipt;
+pub(crate) mod reference;
 mod session;
+mod slices;
 mod start;
 mod state;
 
@@ -27,13 +29,16 @@ pub(crate) use errors::guest_error;
 pub use global::GlobalHandle;
 pub use options::{AbiChoice, AfterTrap, CallOptions, InstanceOptions};
 pub use receipt::Receipt;
+pub use reference::References;
 pub(crate) use session::Session;
+pub use slices::{Slice, SliceCallback, SliceDecision, SliceOptions};
 pub use state::InstanceState;
 
 use crate::backend::{BackendInstance, FunctionId, Guest};
 use crate::engine::{InstancePermit, WasmEngine};
 use crate::error::{ErrorKind, HostError};
 use crate::module::Module;
+use crate::stop::StopReason;
 use crate::value::Slot;
 
 /// A guest: one instance of a module, with a memory and limits of its own.
@@ -51,6 +56,8 @@ pub struct WasmInstance {
     functions: Vec<Option<FunctionId>>,
     /// Arguments and results of core calls, kept for the next one.
     slots: Vec<Slot>,
+    /// Calls until now, instantiation included; the number of the running one.
+    calls: u64,
     default_fuel: u64,
     after_trap: AfterTrap,
     poisoned_by: Option<ErrorCode>,
@@ -71,7 +78,27 @@ pub struct ExportHandle {
 #[derive(Clone)]
 pub struct Monitor {
     session: Arc<Session>,
-    fuel_used: Arc<AtomicU64>,
+    totals: Arc<Totals>,
+}
+
+/// Written by the instance's owner, read by anyone.
+#[derive(Default)]
+struct Totals {
+    fuel_used: AtomicU64,
+    calls: AtomicU64,
+    stopped: AtomicU64,
+    fuel: AtomicU64,
+}
+
+/// What an instance did since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InstanceStats {
+    /// Calls that have ended.
+    pub calls: u64,
+    /// Calls that were stopped by a limit of fuel, of time or of the machine's memory, or from outside.
+    pub stopped: u64,
+    /// Fuel used by all of them.
+    pub fuel: u64,
 }
 
 impl Monitor {
@@ -84,7 +111,40 @@ impl Monitor {
     /// Fuel of the last finished call of any kind.
     #[must_use]
     pub fn fuel_used(&self) -> u64 {
-        self.fuel_used.load(Ordering::Relaxed)
+        self.totals.fuel_used.load(Ordering::Relaxed)
+    }
+
+    /// What the instance did.
+    #[must_use]
+    pub fn stats(&self) -> InstanceStats {
+        InstanceStats {
+            calls: self.totals.calls.load(Ordering::Relaxed),
+            stopped: self.totals.stopped.load(Ordering::Relaxed),
+            fuel: self.totals.fuel.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Stops the call that runs, and those that begin from now on, with `ERR_INSTANCE_CLOSED`.
+    pub fn close(&self) {
+        self.session.stop.close(StopReason::InstanceClosed);
+    }
+
+    fn start(&self, fuel: u64) {
+        self.totals.fuel_used.store(fuel, Ordering::Relaxed);
+    }
+
+    fn record(&self, fuel: u64, stopped: bool) {
+        // Only the owner writes, so that nothing is lost between reading and writing.
+        let add = |total: &AtomicU64, more: u64| {
+            let sum = total.load(Ordering::Relaxed).wrapping_add(more);
+            total.store(sum, Ordering::Relaxed);
+        };
+        self.totals.fuel_used.store(fuel, Ordering::Relaxed);
+        add(&self.totals.calls, 1);
+        add(&self.totals.fuel, fuel);
+        if stopped {
+            add(&self.totals.stopped, 1);
+        }
     }
 }
 
@@ -173,6 +233,7 @@ impl WasmInstance {
 
     /// Frees the instance's memory and its place among the engine's live instances. Later calls fail with `ERR_INSTANCE_CLOSED`; closing twice does nothing.
     pub fn close(&mut self) {
+        self.session.stop.connect(None);
         self.backend = None;
         self.permit = None;
         self.session.state.set(InstanceState::Closed);
@@ -242,12 +303,6 @@ impl WasmInstance {
         }
         let (_, name, _) = self.module.export(handle)?;
         Err(self.module.no_export(name, "(i32, i32) -> (i64)"))
-    }
-
-    fn monitor_fuel(&self) {
-        self.monitor
-            .fuel_used
-            .store(self.receipt.fuel_used, Ordering::Relaxed);
     }
 }
 

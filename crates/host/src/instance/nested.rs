@@ -2,14 +2,75 @@
 
 use aingle_wasm_types::Phase;
 
+use super::bytes::{BytesCall, Step};
+use super::call::Ended;
 use super::convention::{Block, packed};
-use super::errors;
 use super::session::Session;
-use crate::backend::Guest;
+use super::{errors, outcome};
+use crate::backend::{Guest, Interruption};
 use crate::error::HostError;
 use crate::value::Slot;
 
 impl Session {
+    /// Calls an exported function of bytes of the waiting guest, in memory of its own.
+    pub(crate) fn call_export(
+        &self,
+        guest: &mut dyn Guest,
+        name: &str,
+        input: &[u8],
+    ) -> Result<Vec<u8>, HostError> {
+        let convention = *self.convention().ok_or_else(not_ready)?;
+        let exports = self.exports.get().ok_or_else(not_ready)?;
+        let missing =
+            |name, expected| errors::no_export(name, expected, exports.keys().map(String::as_str));
+        let function = *exports
+            .get(name)
+            .ok_or_else(|| missing(name, "(i32, i32) -> (i64)"))?;
+        let len = convention
+            .block_len(input.len())
+            .ok_or_else(|| errors::too_long(input.len()))?;
+        let step = match convention.allocate {
+            Some(_) if len > 0 => Step::Allocate,
+            None if len > 0 => return Err(missing("malloc", "(i32) -> (i32)")),
+            _ => Step::Placed,
+        };
+        let mut mark = [0];
+        if let Some(scope) = convention.scope {
+            self.nested_call(guest, scope.mark, &mut mark)?;
+        }
+        let convention = convention.within_scope();
+        let call = BytesCall {
+            convention: &convention,
+            function,
+            input,
+            block: Block { ptr: 0, len },
+            output_limit: self.limits.output_bytes,
+            read: Some(<[u8]>::to_vec),
+            result: None,
+            step,
+            held: [None; 2],
+        };
+        let output = match self.nested(guest, |guest| call.run(guest))? {
+            Ok(output) => Ok(output),
+            Err(Ended::Returned(error)) => Err(error),
+            Err(Ended::Interrupted(how)) => return Err(self.interrupted(guest, how)),
+        };
+        if let Some(scope) = convention.scope {
+            self.nested_call(guest, scope.release, &mut mark)?;
+        }
+        output
+    }
+
+    /// The error of a nested call that did not come back. Its exact count is lost, so it is charged all that it was given.
+    #[cold]
+    fn interrupted(&self, guest: &mut dyn Guest, how: Interruption) -> HostError {
+        let error = outcome::explain(guest, self, how, self.stop.reason(), Phase::Call);
+        guest.clear_status();
+        guest.set_fuel(0);
+        self.set_reserve(0);
+        error
+    }
+
     /// Copies the payload out of a block that the guest passed to a host function.
     pub(crate) fn nested_input(
         &self,

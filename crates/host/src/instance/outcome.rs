@@ -1,18 +1,23 @@
 //! From the way a guest came to a stop to the error that its caller gets.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use aingle_wasm_types::meter::Stop;
 use aingle_wasm_types::{ErrorCode, Phase};
 
 use super::session::Session;
 use crate::backend::{Guest, Interruption};
 use crate::error::{ErrorKind, HostError};
+use crate::stop::StopReason;
 
-/// Says why the guest did not return. What a host function noted comes first, then the guest's own status.
+/// Says why the guest did not return. What a host function noted comes first, then the guest's own status; `stopped` is
+/// why it was asked to stop, if it was.
 #[cold]
 pub(super) fn explain(
     guest: &dyn Guest,
     session: &Session,
     how: Interruption,
+    stopped: Option<StopReason>,
     phase: Phase,
 ) -> HostError {
     // A report of a panic belongs to this trap or to none.
@@ -29,6 +34,10 @@ pub(super) fn explain(
             },
         },
         Interruption::Trap { trap, frames } => match Stop::from_i32(guest.status()) {
+            // Which of the two the guest says is a matter of the memory model, see `reserved::FLOOR`.
+            Some(Stop::Fuel | Stop::Interrupted) if stopped.is_some() => {
+                return stopped.expect("just looked at").into_error(phase);
+            }
             Some(Stop::None) => match panic {
                 Some(report) => ErrorKind::Guest(report),
                 None => ErrorKind::Trap { trap, frames },
@@ -53,6 +62,12 @@ pub(super) fn explain(
         Interruption::Fault(reason) => ErrorKind::Internal { reason },
     };
     HostError::new(phase, kind)
+}
+
+/// Runs what is not the library's own; its panic becomes an error.
+pub(super) fn caught<R>(body: impl FnOnce() -> Result<R, HostError>) -> Result<R, HostError> {
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|panic| Err(HostError::panicked(Phase::Host, &*panic)))
 }
 
 #[cold]

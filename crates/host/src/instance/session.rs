@@ -3,27 +3,38 @@
 //! One thread at a time uses a guest, so every cell here is written without contention; they are atomics and locks only
 //! because host functions must be shareable between threads.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
+use aingle_wasm_types::meter::MAX_FUEL;
 use aingle_wasm_types::{ErrorCode, Phase};
 
 use super::convention::Convention;
 use super::outcome;
+use super::slices::{SliceOptions, Slices};
 use super::state::{InstanceState, StateCell};
 use crate::backend::{FunctionId, Guest, Stopped};
+use crate::engine::WasmEngine;
 use crate::error::{ErrorKind, GuestError, HostError};
 use crate::limits::{InstanceLimits, MAX_NESTING, pages};
+use crate::stop::{Moment, StopCell, StopReason, Stoppable, Ticket, TimeLimit};
 use crate::value::Slot;
 
 pub(crate) struct Session {
+    /// Stops the running call from outside.
+    pub(crate) stop: Arc<StopCell>,
     pub(super) state: StateCell,
     pub(super) limits: SessionLimits,
     pub(super) convention: OnceLock<Convention>,
+    /// The exported functions of bytes, for calls from host functions.
+    pub(super) exports: OnceLock<HashMap<String, FunctionId>>,
     timed: AtomicBool,
     fuel_limit: AtomicU64,
+    /// Fuel of the call that the guest was not given yet; 0 unless it runs in slices.
+    reserve: AtomicU64,
+    slices: Mutex<Option<Slices>>,
     host_calls: AtomicU64,
     host_ns: AtomicU64,
     nesting: AtomicU32,
@@ -64,11 +75,15 @@ pub(super) struct HostShare {
 impl Session {
     pub(super) fn new(limits: SessionLimits) -> Self {
         Self {
+            stop: Arc::new(StopCell::new()),
             state: StateCell::new(),
             limits,
             convention: OnceLock::new(),
+            exports: OnceLock::new(),
             timed: AtomicBool::new(false),
             fuel_limit: AtomicU64::new(0),
+            reserve: AtomicU64::new(0),
+            slices: Mutex::new(None),
             host_calls: AtomicU64::new(0),
             host_ns: AtomicU64::new(0),
             nesting: AtomicU32::new(0),
@@ -92,6 +107,31 @@ impl Session {
         }
     }
 
+    /// Lets the call that has just begun be stopped: by its time limit, or through the ticket of its job, which has one
+    /// of its own.
+    #[inline]
+    pub(super) fn watch(
+        &self,
+        call: u64,
+        engine: &WasmEngine,
+        time: TimeLimit,
+        ticket: Option<&Ticket>,
+    ) {
+        let limit = match ticket {
+            None => time.resolve(engine.config().timeout_ms),
+            Some(_) => None,
+        };
+        let deadline = limit.map_or(Moment::NEVER, Moment::after);
+        self.stop.begin(call, deadline, limit.unwrap_or_default());
+        if limit.is_some() {
+            engine.watchdog().expect(deadline);
+        }
+        if let Some(ticket) = ticket {
+            let cell = Arc::clone(&self.stop);
+            ticket.running(Arc::new(RunningCall { cell, call }));
+        }
+    }
+
     pub(super) fn host_share(&self) -> HostShare {
         HostShare {
             calls: self.host_calls.load(Relaxed),
@@ -102,6 +142,44 @@ impl Session {
     /// Fuel that the running call began with.
     pub(crate) fn fuel_limit(&self) -> u64 {
         self.fuel_limit.load(Relaxed)
+    }
+
+    /// Fuel left of the call, given what the guest has left; negative if a host charged more than there was.
+    pub(crate) fn left(&self, of_guest: i64) -> i64 {
+        of_guest + self.reserve.load(Relaxed).cast_signed()
+    }
+
+    /// Has the call that begins run in slices, and answers the fuel of the first one.
+    #[cold]
+    pub(super) fn begin_slices(&self, options: SliceOptions) -> u64 {
+        let limit = self.fuel_limit();
+        let first = options.fuel.clamp(1, limit);
+        self.set_reserve(limit - first);
+        *self.lock_slices() = Some(Slices { options, count: 0 });
+        first
+    }
+
+    /// Ends what [`Session::begin_slices`] began.
+    #[cold]
+    pub(super) fn end_slices(&self) {
+        self.set_reserve(0);
+        drop(self.lock_slices().take());
+    }
+
+    pub(super) fn lock_slices(&self) -> MutexGuard<'_, Option<Slices>> {
+        self.slices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_reserve(&self, reserve: u64) {
+        self.reserve.store(reserve, Relaxed);
+    }
+
+    /// Adds to the call's fuel, up to the largest limit there is, and answers the reserve.
+    pub(super) fn raise_limit(&self, more: u64) -> u64 {
+        let limit = self.fuel_limit();
+        let more = more.min(MAX_FUEL - limit);
+        self.fuel_limit.store(limit + more, Relaxed);
+        self.reserve.load(Relaxed) + more
     }
 
     pub(crate) fn memory_pages_limit(&self) -> u32 {
@@ -116,7 +194,11 @@ impl Session {
     /// Lowers the guest's fuel.
     pub(crate) fn charge(&self, guest: &mut dyn Guest, fuel: u64) -> Result<(), HostError> {
         // Both are at most 2^62 in size, so the difference cannot wrap; more would not make the guest stop sooner.
-        let left = guest.fuel() - fuel.min(1 << 62).cast_signed();
+        let left = guest.fuel() - fuel.min(MAX_FUEL).cast_signed();
+        let reserve = self.reserve.load(Relaxed);
+        let taken = left.min(0).unsigned_abs().min(reserve);
+        self.set_reserve(reserve - taken);
+        let left = left + taken.cast_signed();
         guest.set_fuel(left.max(-1));
         if left < 0 {
             Err(outcome::fuel_exhausted(Phase::Host, self.fuel_limit()))
@@ -127,7 +209,7 @@ impl Session {
 
     /// Notes why the guest has to be stopped; of several reasons the first counts.
     #[cold]
-    pub(crate) fn stop(&self, reason: HostError) -> Stopped {
+    pub(crate) fn stop_call(&self, reason: HostError) -> Stopped {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(reason);
         Stopped
@@ -161,26 +243,36 @@ impl Session {
         cost: u64,
         body: impl FnOnce(&mut dyn Guest) -> Result<R, HostError>,
     ) -> Result<R, Stopped> {
-        self.count_host_call().map_err(|error| self.stop(error))?;
+        self.count_host_call()
+            .map_err(|error| self.stop_call(error))?;
         if cost > 0 {
-            self.charge(guest, cost).map_err(|error| self.stop(error))?;
+            self.charge(guest, cost)
+                .map_err(|error| self.stop_call(error))?;
         }
-        let started = self.timed.load(Relaxed).then(Instant::now);
+        let result = outcome::caught(|| self.in_host(guest, body));
+        if let Some(reason) = self.stop.reason() {
+            return Err(self.stop_call(reason.into_error(Phase::Host)));
+        }
+        if self.left(guest.fuel()) < 0 {
+            return Err(self.stop_call(outcome::fuel_exhausted(Phase::Host, self.fuel_limit())));
+        }
+        result.map_err(|error| self.stop_call(error))
+    }
+
+    /// Runs what the host does while the guest waits, and counts its time.
+    pub(super) fn in_host<R>(
+        &self,
+        guest: &mut dyn Guest,
+        body: impl FnOnce(&mut dyn Guest) -> R,
+    ) -> R {
+        let visit = HostVisit {
+            session: self,
+            started: self.timed.load(Relaxed).then(Instant::now),
+        };
         self.state.set(InstanceState::Host);
-        let result = catch_unwind(AssertUnwindSafe(|| body(&mut *guest)));
-        self.state.set(InstanceState::Running);
-        if let Some(started) = started {
-            let ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.host_ns
-                .store(self.host_ns.load(Relaxed).saturating_add(ns), Relaxed);
-        }
-        if guest.fuel() < 0 {
-            return Err(self.stop(outcome::fuel_exhausted(Phase::Host, self.fuel_limit())));
-        }
-        match result {
-            Ok(result) => result.map_err(|error| self.stop(error)),
-            Err(panic) => Err(self.stop(HostError::panicked(Phase::Host, &*panic))),
-        }
+        let result = body(guest);
+        drop(visit);
+        result
     }
 
     fn count_host_call(&self) -> Result<(), HostError> {
@@ -197,13 +289,26 @@ impl Session {
         Ok(())
     }
 
-    /// Calls the waiting guest from a host function.
+    /// Calls a function of the waiting guest from a host function.
     pub(crate) fn nested_call(
         &self,
         guest: &mut dyn Guest,
         function: FunctionId,
         slots: &mut [Slot],
     ) -> Result<(), HostError> {
+        self.nested(guest, |guest| guest.call(function, slots))?
+            .map_err(|how| outcome::explain(guest, self, how, self.stop.reason(), Phase::Call))
+    }
+
+    /// Lets the waiting guest run, one level deeper.
+    ///
+    /// # Errors
+    /// - `ERR_CALL_DEPTH`; nothing has run then.
+    pub(super) fn nested<R>(
+        &self,
+        guest: &mut dyn Guest,
+        run: impl FnOnce(&mut dyn Guest) -> R,
+    ) -> Result<R, HostError> {
         let nesting = self.nesting.load(Relaxed) + 1;
         if nesting > MAX_NESTING {
             return Err(outcome::over_limit(
@@ -216,10 +321,41 @@ impl Session {
         let state = self.state.get();
         self.nesting.store(nesting, Relaxed);
         self.state.set(InstanceState::Running);
-        let result = guest.call(function, slots);
+        let result = run(guest);
         self.state.set(state);
         self.nesting.store(nesting - 1, Relaxed);
-        result.map_err(|interruption| outcome::explain(guest, self, interruption, Phase::Call))
+        Ok(result)
+    }
+}
+
+/// One call, for who wants to stop it.
+struct RunningCall {
+    cell: Arc<StopCell>,
+    call: u64,
+}
+
+impl Stoppable for RunningCall {
+    fn stop(&self, reason: StopReason) -> bool {
+        self.cell.stop(Some(self.call), reason);
+        true
+    }
+}
+
+/// The time in which the guest waits for its host; over also when the host panics.
+struct HostVisit<'a> {
+    session: &'a Session,
+    started: Option<Instant>,
+}
+
+impl Drop for HostVisit<'_> {
+    fn drop(&mut self) {
+        let session = self.session;
+        session.state.set(InstanceState::Running);
+        if let Some(started) = self.started {
+            let ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let sum = session.host_ns.load(Relaxed).saturating_add(ns);
+            session.host_ns.store(sum, Relaxed);
+        }
     }
 }
 

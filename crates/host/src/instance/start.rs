@@ -1,12 +1,13 @@
 //! How an instance comes to be: imports linked, memory made, start function run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{MemoryType, ValueType};
+use aingle_wasm_prepare::{ExternType, MemoryType, ValueType};
 use aingle_wasm_types::{ErrorCode, PackedResult, Phase, abi, meter};
 
 use super::convention::{CallBuffer, Convention, Framing};
-use super::options::{AbiChoice, InstanceOptions};
+use super::options::InstanceOptions;
 use super::receipt::Receipt;
 use super::session::{Session, SessionLimits};
 use super::state::InstanceState;
@@ -15,9 +16,10 @@ use crate::backend::{BackendInstance, FunctionId, Interruption};
 use crate::config::check_fuel;
 use crate::engine::{InstancePermit, WasmEngine};
 use crate::error::{ErrorKind, HostError};
-use crate::imports::{Imports, link};
+use crate::imports::{Imports, link, reference};
 use crate::limits::pages;
-use crate::module::Module;
+use crate::module::{Module, takes_bytes};
+use crate::stop::StopReason;
 use crate::value::Slot;
 
 /// Export of C-like guests that sets up their globals; called once, after the start function.
@@ -56,13 +58,30 @@ impl WasmInstance {
             table_elements: config.limits.table_elements,
         };
         let imports = link::link(module.info(), &options.imports, &session, caps)?;
+        let slice = module.is_sliceable().then(|| link::slice(&session));
         check_tables(module, &options.imports, session.limits.table_elements)?;
         let permit = InstancePermit::take(engine.counters(), config.limits.instances)?;
-        let made = Arc::clone(module.compiled()).instantiate(imports, module.exported_globals());
-        let backend = made.map_err(|how| not_made(&session, how))?;
+        let functions = options
+            .functions
+            .iter()
+            .map(|function| reference::import(function, &session))
+            .collect::<Result<_, _>>()?;
+        let made = Arc::clone(module.compiled()).instantiate(
+            imports,
+            functions,
+            module.exported_globals(),
+            slice,
+        );
+        let mut backend = made.map_err(|how| not_made(&session, how))?;
+        session.stop.connect(Some(backend.stop_switch()));
+        engine.watchdog().add_cell(&session.stop);
+        // Who closes the engine meanwhile closes the cells that it finds.
+        if engine.is_closed() {
+            session.stop.close(StopReason::EngineClosed);
+        }
         let monitor = Monitor {
             session: Arc::clone(&session),
-            fuel_used: Arc::default(),
+            totals: Arc::default(),
         };
         let mut instance = Self {
             backend: Some(backend),
@@ -73,6 +92,7 @@ impl WasmInstance {
             call_buffer: None,
             functions: Vec::new(),
             slots: Vec::new(),
+            calls: 0,
             default_fuel: config.metering_limit,
             after_trap: options.after_trap,
             poisoned_by: None,
@@ -80,7 +100,7 @@ impl WasmInstance {
             permit: Some(permit),
         };
         instance.check_sizes()?;
-        instance.start(fuel, options.abi)?;
+        instance.start(fuel, &options)?;
         Ok(instance)
     }
 
@@ -97,7 +117,8 @@ impl WasmInstance {
     }
 
     /// Runs what a module wants to have run before its first call.
-    fn start(&mut self, fuel: u64, abi: AbiChoice) -> Result<(), HostError> {
+    fn start(&mut self, fuel: u64, options: &InstanceOptions) -> Result<(), HostError> {
+        self.calls += 1;
         let session = &*self.session;
         let backend = &mut **self.backend.as_mut().expect("just made");
         session.begin(fuel, false);
@@ -105,14 +126,29 @@ impl WasmInstance {
             .guest()
             .arm(fuel.cast_signed(), session.limits.call_depth);
         // Host functions of bytes may run from here on.
-        let convention = Convention::resolve(&self.module, backend, abi);
+        let convention = Convention::resolve(&self.module, backend, options.abi);
         let convention = session.convention.get_or_init(|| convention);
+        session
+            .exports
+            .get_or_init(|| bytes_exports(&self.module, backend));
+        session.watch(
+            self.calls,
+            &self.engine,
+            options.time,
+            options.ticket.as_ref(),
+        );
         let steps = Steps {
             module: &self.module,
             backend,
-            session,
         };
         let ran = steps.run(convention.framing);
+        let stopped = session.stop.end();
+        let ran = ran.map_err(|error| match error {
+            StepError::Refused(error) => error,
+            StepError::Interrupted(how) => {
+                outcome::explain(backend.guest(), session, how, stopped, Phase::Start)
+            }
+        });
         let guest = backend.guest();
         let left = guest.fuel();
         self.call_buffer = ran?;
@@ -128,20 +164,50 @@ impl WasmInstance {
             host_calls: session.host_share().calls,
             ..Receipt::default()
         };
-        self.monitor_fuel();
+        self.monitor.start(self.receipt.fuel_used);
         Ok(())
+    }
+}
+
+/// The exported functions of bytes, if a host function could call one.
+fn bytes_exports(
+    module: &Module,
+    backend: &mut dyn BackendInstance,
+) -> HashMap<String, FunctionId> {
+    let mut functions = HashMap::new();
+    if !module.imports_functions() {
+        return functions;
+    }
+    for export in &module.info().exports {
+        if matches!(&export.ty, ExternType::Function(ty) if takes_bytes(ty))
+            && let Some(function) = backend.function(&export.name)
+        {
+            functions.insert(export.name.clone(), function);
+        }
+    }
+    functions
+}
+
+/// Why a step did not end well.
+enum StepError {
+    Refused(HostError),
+    Interrupted(Interruption),
+}
+
+impl From<HostError> for StepError {
+    fn from(error: HostError) -> Self {
+        Self::Refused(error)
     }
 }
 
 struct Steps<'a> {
     module: &'a Module,
     backend: &'a mut dyn BackendInstance,
-    session: &'a Session,
 }
 
 impl Steps<'_> {
     /// Runs every step and answers the guest's call buffer.
-    fn run(mut self, framing: Framing) -> Result<Option<CallBuffer>, HostError> {
+    fn run(mut self, framing: Framing) -> Result<Option<CallBuffer>, StepError> {
         if let Some(start) = self.backend.function(meter::START) {
             self.call(start, &mut [])?;
         }
@@ -155,7 +221,7 @@ impl Steps<'_> {
         self.call_buffer()
     }
 
-    fn check_version(&mut self) -> Result<(), HostError> {
+    fn check_version(&mut self) -> Result<(), StepError> {
         let Some(version) = self.exported(abi::ABI_VERSION_EXPORT, &[ValueType::I32]) else {
             return Ok(());
         };
@@ -166,11 +232,11 @@ impl Steps<'_> {
             return Ok(());
         }
         let feature = format!("version {version} of the call convention");
-        Err(HostError::new(Phase::Link, ErrorKind::Feature { feature }))
+        Err(HostError::new(Phase::Link, ErrorKind::Feature { feature }).into())
     }
 
     /// The guest's call buffer, if it has one that lies in its memory.
-    fn call_buffer(&mut self) -> Result<Option<CallBuffer>, HostError> {
+    fn call_buffer(&mut self) -> Result<Option<CallBuffer>, StepError> {
         let Some(function) = self.exported(abi::CALL_BUFFER, &[ValueType::I64]) else {
             return Ok(None);
         };
@@ -189,11 +255,9 @@ impl Steps<'_> {
             .then(|| self.backend.function(name))?
     }
 
-    fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), HostError> {
-        let guest = self.backend.guest();
-        guest
-            .call(function, slots)
-            .map_err(|how| outcome::explain(guest, self.session, how, Phase::Start))
+    fn call(&mut self, function: FunctionId, slots: &mut [Slot]) -> Result<(), StepError> {
+        let called = self.backend.guest().call(function, slots);
+        called.map_err(StepError::Interrupted)
     }
 }
 

@@ -30,7 +30,29 @@ struct Inner {
     exports: HashMap<String, u32>,
     globals: Globals,
     custom_sections: Vec<(String, Vec<u8>)>,
+    sliceable: bool,
     compiled: Arc<dyn CompiledModule>,
+}
+
+/// How a module is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// Whether its calls can run in slices of fuel, see [`crate::SliceOptions`]. Makes loops slower. Default false.
+    pub sliceable: bool,
+}
+
+impl CompileOptions {
+    /// By which the cache knows a module of this digest that was compiled so.
+    pub(crate) fn key(self, mut digest: Digest) -> Digest {
+        if self.sliceable {
+            digest = Sha256::new()
+                .chain_update(digest)
+                .chain_update(b"sliceable")
+                .finalize()
+                .into();
+        }
+        digest
+    }
 }
 
 /// Source of [`Inner::id`]. It may wrap: an id only tells a caller's mistakes apart.
@@ -41,6 +63,7 @@ impl Module {
         wasm: &[u8],
         digest: Digest,
         info: ModuleInfo,
+        options: CompileOptions,
         compiled: Arc<dyn CompiledModule>,
     ) -> Self {
         let exports = (0..)
@@ -58,6 +81,7 @@ impl Module {
             globals: Globals::of(&info),
             info,
             exports,
+            sliceable: options.sliceable,
             compiled,
         };
         Self {
@@ -151,6 +175,17 @@ impl Module {
                 "a handle of this instance's module",
             )),
         }
+    }
+
+    /// Whether it was compiled with [`CompileOptions::sliceable`].
+    #[must_use]
+    pub fn is_sliceable(&self) -> bool {
+        self.inner.sliceable
+    }
+
+    pub(crate) fn imports_functions(&self) -> bool {
+        let mut imports = self.inner.info.imports.iter();
+        imports.any(|import| matches!(import.ty, ExternType::Function(_)))
     }
 
     pub(crate) fn is_id(&self, id: u32) -> bool {

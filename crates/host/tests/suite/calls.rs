@@ -219,8 +219,8 @@ fn core_values_of_all_types_cross_bit_by_bit() {
         Value::F32(0x7fa0_0001),
         Value::F64(0xfff4_0000_0000_0001),
         Value::V128(bytes),
-        Value::NullFuncRef,
-        Value::NullExternRef,
+        Value::FuncRef(None),
+        Value::ExternRef(None),
     ] {
         let results = guest
             .invoke(value.ty().as_str(), &[value], CallOptions::default())

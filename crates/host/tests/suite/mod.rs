@@ -8,3 +8,6 @@ mod limits;
 mod memory;
 mod objects;
 mod outcomes;
+mod references;
+mod slices;
+mod stops;

@@ -145,8 +145,8 @@ fn globals_keep_every_bit_both_ways() {
         Value::F32(0x7fa0_0001),
         Value::F64(0xfff4_0000_0000_0001),
         Value::V128([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]),
-        Value::NullFuncRef,
-        Value::NullExternRef,
+        Value::FuncRef(None),
+        Value::ExternRef(None),
     ];
     for value in values {
         let ty = value.ty().as_str();
@@ -257,7 +257,7 @@ fn a_table_that_does_not_fit_is_refused() {
         HostTable::externs(2, Some(8)),
     ];
     for table in unfit {
-        let error = make(TABLE, with_table(table)).unwrap_err();
+        let error = make(TABLE, with_table(table.clone())).unwrap_err();
         assert_eq!(error.code(), ErrorCode::ImportType, "{table:?}");
     }
 }

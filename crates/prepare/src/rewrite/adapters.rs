@@ -4,29 +4,43 @@ use wasm_encoder::{Function, InstructionSink};
 
 use super::Rewriting;
 use super::types::encoded;
-use crate::{FunctionType, ValueType};
+use crate::{Adapters, FunctionType, ValueType};
 
 /// Which values cross as integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crossing {
-    /// Floats and vectors: for values whose exact bits matter.
-    Bits,
+    /// None.
+    Whole,
     /// Vectors alone.
     Vectors,
+    /// Floats and vectors: for values whose exact bits matter.
+    Bits,
+}
+
+impl From<Adapters> for Crossing {
+    fn from(adapters: Adapters) -> Self {
+        match adapters {
+            Adapters::None => Self::Whole,
+            Adapters::Vectors => Self::Vectors,
+            Adapters::Bits => Self::Bits,
+        }
+    }
 }
 
 impl Crossing {
     /// What a value of this type crosses as, in order, if not as itself.
-    fn integers(self, ty: ValueType) -> Option<&'static [ValueType]> {
+    pub(crate) fn integers(self, ty: ValueType) -> Option<&'static [ValueType]> {
         match (self, ty) {
             (Self::Bits, ValueType::F32) => Some(&[ValueType::I32]),
             (Self::Bits, ValueType::F64) => Some(&[ValueType::I64]),
-            (_, ValueType::V128) => Some(&[ValueType::I64, ValueType::I64]),
+            (Self::Vectors | Self::Bits, ValueType::V128) => {
+                Some(&[ValueType::I64, ValueType::I64])
+            }
             _ => None,
         }
     }
 
-    fn list(self, types: &[ValueType]) -> Vec<ValueType> {
+    pub(crate) fn list(self, types: &[ValueType]) -> Vec<ValueType> {
         types
             .iter()
             .flat_map(|ty| self.integers(*ty).unwrap_or(std::slice::from_ref(ty)))
@@ -43,13 +57,18 @@ impl Crossing {
         (adapted != *ty).then_some(adapted)
     }
 
+    /// The type with integers in place of the values.
+    pub(crate) fn whole_or_adapted(self, ty: &FunctionType) -> FunctionType {
+        self.adapted(ty).unwrap_or_else(|| ty.clone())
+    }
+
     /// From the integers in locals from `local` on: the value. The local after them.
-    fn join(self, ty: ValueType, local: u32, out: &mut InstructionSink<'_>) -> u32 {
+    pub(crate) fn join(self, ty: ValueType, local: u32, out: &mut InstructionSink<'_>) -> u32 {
         out.local_get(local);
         match (self, ty) {
             (Self::Bits, ValueType::F32) => out.f32_reinterpret_i32(),
             (Self::Bits, ValueType::F64) => out.f64_reinterpret_i64(),
-            (_, ValueType::V128) => {
+            (Self::Vectors | Self::Bits, ValueType::V128) => {
                 out.i64x2_splat().local_get(local + 1).i64x2_replace_lane(1);
                 return local + 2;
             }
@@ -59,12 +78,12 @@ impl Crossing {
     }
 
     /// From the value in a local: the integers. The local after it.
-    fn split(self, ty: ValueType, local: u32, out: &mut InstructionSink<'_>) -> u32 {
+    pub(crate) fn split(self, ty: ValueType, local: u32, out: &mut InstructionSink<'_>) -> u32 {
         out.local_get(local);
         match (self, ty) {
             (Self::Bits, ValueType::F32) => out.i32_reinterpret_f32(),
             (Self::Bits, ValueType::F64) => out.i64_reinterpret_f64(),
-            (_, ValueType::V128) => out
+            (Self::Vectors | Self::Bits, ValueType::V128) => out
                 .i64x2_extract_lane(0)
                 .local_get(local)
                 .i64x2_extract_lane(1),
@@ -87,7 +106,7 @@ impl Crossing {
     }
 
     /// A function of type `ty` that calls `callee` with integers.
-    fn inside_out(self, ty: &FunctionType, callee: u32) -> Vec<u8> {
+    pub(crate) fn inside_out(self, ty: &FunctionType, callee: u32) -> Vec<u8> {
         around(
             &ty.params,
             ty,
@@ -132,9 +151,15 @@ fn around(
 }
 
 impl Rewriting<'_> {
+    /// What crosses between this module and its host as integers.
+    pub(super) fn crossing(&self) -> Crossing {
+        self.config.adapters.into()
+    }
+
     /// The exported function of this index, with integers for floats and vectors.
     pub(super) fn exact_function(&self, function: u32) -> Vec<u8> {
-        Crossing::Bits.outside_in(self.outline.function_type(function), self.export(function))
+        self.crossing()
+            .outside_in(self.outline.function_type(function), self.export(function))
     }
 
     /// The imported function of this index as the module knows it; the host's takes integers for vectors.
@@ -148,7 +173,7 @@ impl Rewriting<'_> {
         let mut function = Function::new([(1, encoded(ty))]);
         let out = &mut function.instructions();
         out.global_get(global).local_set(0);
-        Crossing::Bits.split(ty, 0, out);
+        self.crossing().split(ty, 0, out);
         out.end();
         function.into_raw_body()
     }
@@ -157,7 +182,8 @@ impl Rewriting<'_> {
     pub(super) fn exact_set(&self, global: u32) -> Vec<u8> {
         let mut function = Function::new([]);
         let out = &mut function.instructions();
-        Crossing::Bits.join(self.outline.globals[global as usize].value, 0, out);
+        self.crossing()
+            .join(self.outline.globals[global as usize].value, 0, out);
         out.global_set(global).end();
         function.into_raw_body()
     }

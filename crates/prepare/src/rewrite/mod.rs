@@ -3,7 +3,7 @@
 //!
 //! What is ours goes to the ends of the sections, so that no index of the module's own changes.
 
-mod adapters;
+pub(crate) mod adapters;
 mod body;
 mod bulk;
 mod check;
@@ -13,7 +13,9 @@ mod hooks;
 mod locals;
 mod ours;
 mod sections;
-mod types;
+pub(crate) mod types;
+
+use std::collections::HashSet;
 
 use aingle_wasm_types::meter::{self, Stop};
 use wasm_encoder::InstructionSink;
@@ -24,7 +26,7 @@ use crate::graph::{Context, Graph};
 use crate::nan::Nans;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
-use crate::{Growth, Interruption, PrepareConfig, ValueType, reserved};
+use crate::{Adapters, FunctionType, Growth, Interruption, PrepareConfig, ValueType, reserved};
 use adapters::Crossing;
 use hooks::Hooks;
 use ours::{Function, Ours};
@@ -38,7 +40,7 @@ pub(crate) fn rewrite(
     outline: &Outline<'_>,
     config: &PrepareConfig,
     weights: &Weights,
-) -> wasmparser::Result<Vec<u8>> {
+) -> wasmparser::Result<Rewritten> {
     let mut types = Types::new(&outline.types);
     let floors = if config.interruption == Interruption::Floors {
         check::MIN_FLOORS
@@ -58,7 +60,17 @@ pub(crate) fn rewrite(
     };
     rewriting.declare();
     let code = rewriting.code(weights);
-    sections::assemble(&rewriting, &code)
+    Ok(Rewritten {
+        bytes: sections::assemble(&rewriting, &code)?,
+        references: rewriting.references(),
+    })
+}
+
+/// What a rewriting gives.
+pub(crate) struct Rewritten {
+    pub(crate) bytes: Vec<u8>,
+    /// [`ModuleInfo::references`](crate::ModuleInfo::references).
+    pub(crate) references: Vec<(u32, FunctionType)>,
 }
 
 /// Everything the steps of one rewriting share.
@@ -81,6 +93,9 @@ impl Rewriting<'_> {
     /// imported functions that are values.
     fn declare(&mut self) {
         let outline = self.outline;
+        if self.config.sliceable {
+            self.ours(Function::Slice);
+        }
         for function in outline.imported.functions..outline.functions.len() as u32 {
             let depth = self.depth(function).carried;
             let declared = outline.functions[function as usize];
@@ -99,7 +114,7 @@ impl Rewriting<'_> {
                 self.ours(Function::Outward(function));
             }
         }
-        if self.config.adapters {
+        if self.config.adapters != Adapters::None {
             self.declare_adapters();
         }
         for &function in outline
@@ -110,6 +125,31 @@ impl Rewriting<'_> {
         {
             if self.is_imported(function) {
                 self.ours(Function::Inward(function));
+            }
+        }
+        if outline.functions_cross() {
+            self.declare_references();
+        }
+    }
+
+    /// Adds what references to exported functions mean, where the module itself has none.
+    fn declare_references(&mut self) {
+        let outline = self.outline;
+        let referenced: HashSet<u32> = outline
+            .survey
+            .references
+            .iter()
+            .chain(&outline.survey.code_references)
+            .copied()
+            .collect();
+        for export in &outline.exports {
+            if export.kind != Kind::Function {
+                continue;
+            }
+            if self.is_imported(export.index) {
+                self.ours(Function::Inward(export.index));
+            } else if !referenced.contains(&export.index) {
+                self.ours(Function::Reference(export.index));
             }
         }
     }
@@ -126,7 +166,8 @@ impl Rewriting<'_> {
         for export in &outline.exports {
             match export.kind {
                 Kind::Function
-                    if Crossing::Bits
+                    if self
+                        .crossing()
                         .adapted(outline.function_type(export.index))
                         .is_some() =>
                 {
@@ -140,7 +181,7 @@ impl Rewriting<'_> {
 
     fn declare_global_adapters(&mut self, global: u32) {
         let ty = self.outline.globals[global as usize];
-        if matches!(ty.value, ValueType::F32 | ValueType::F64 | ValueType::V128) {
+        if self.crossing().integers(ty.value).is_some() {
             self.ours(Function::ExactGet(global));
             if ty.mutable {
                 self.ours(Function::ExactSet(global));
@@ -176,9 +217,32 @@ impl Rewriting<'_> {
 
     /// The function to refer to in place of this one.
     fn value(&self, function: u32) -> u32 {
-        self.ours
-            .get(Function::Inward(function))
+        let ours = self.ours.get(Function::Inward(function));
+        ours.or_else(|| self.ours.get(Function::Reference(function)))
             .unwrap_or(function)
+    }
+
+    /// The functions that a reference in the host's hands may stand for, if the host needs to be told.
+    fn references(&self) -> Vec<(u32, FunctionType)> {
+        let outline = self.outline;
+        if self.config.adapters == Adapters::None || !outline.functions_cross() {
+            return Vec::new();
+        }
+        let mut own: Vec<u32> = outline
+            .survey
+            .references
+            .iter()
+            .chain(&outline.survey.code_references)
+            .copied()
+            .filter(|function| !self.is_imported(*function))
+            .collect();
+        own.sort_unstable();
+        own.dedup();
+        own.into_iter()
+            .map(|function| (function, function))
+            .chain(self.ours.references())
+            .map(|(index, wrapped)| (index, outline.function_type(wrapped).clone()))
+            .collect()
     }
 
     /// The call depth of a defined function.

@@ -7,7 +7,6 @@ use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::Rewriting;
-use super::adapters::Crossing;
 use super::bulk::Bulk;
 use super::check::LOWEST_THRESHOLD;
 use super::sections::sized;
@@ -16,7 +15,7 @@ use crate::call_graph::Depth;
 use crate::costs::PAGE_COST;
 use crate::operators::{Code, code};
 use crate::reserved::POLL_INTERVAL;
-use crate::{FunctionType, ValueType};
+use crate::{FunctionType, Interruption, ValueType};
 
 /// A function of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +25,9 @@ pub(crate) enum Function {
     /// The threaded type of this imported function: what references to it mean. Puts the counter and the depth into
     /// the globals for the host and takes the counter back.
     Inward(u32),
+    /// The threaded type of this exported function, which no reference of the module's own stands for: what references to
+    /// it mean. Takes the chain of its calls as a whole, as a call from outside does.
+    Reference(u32),
     /// `(pages, counter) -> (i32, counter)`: `memory.grow` with caps and cost.
     GrowMemory,
     /// `(reference, elements, counter) -> (i32, counter)`: `table.grow` of this table with caps and cost.
@@ -44,6 +46,8 @@ pub(crate) enum Function {
     Floor,
     /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
     Poll,
+    /// `(counter, owed) -> (counter)`: asks the host for more fuel.
+    Slice,
 }
 
 impl Function {
@@ -73,6 +77,18 @@ impl Ours {
         }
     }
 
+    /// Those that references may stand for: index, and the function that each wraps.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.used
+            .iter()
+            .filter_map(|&(function, _)| match function {
+                Function::Inward(wrapped) | Function::Reference(wrapped) => {
+                    Some((self.index[&function], wrapped))
+                }
+                _ => None,
+            })
+    }
+
     /// Type index of each, in order.
     pub(crate) fn types(&self) -> impl ExactSizeIterator<Item = u32> {
         self.used.iter().map(|(_, ty)| *ty)
@@ -93,7 +109,7 @@ impl Rewriting<'_> {
         let outline = self.outline;
         let ty = match function {
             Function::Outward(wrapped) => outline.functions[wrapped as usize],
-            Function::Inward(wrapped) => self.types.threaded(
+            Function::Inward(wrapped) | Function::Reference(wrapped) => self.types.threaded(
                 outline.functions[wrapped as usize],
                 outline.function_type(wrapped),
                 true,
@@ -105,8 +121,9 @@ impl Rewriting<'_> {
             Function::Pieces(_) => self.types.function(Bulk::ty()),
             Function::Exact(wrapped) => {
                 let ty = outline.function_type(wrapped);
+                let crossing = self.crossing();
                 self.types
-                    .function(Crossing::Bits.adapted(ty).unwrap_or_else(|| ty.clone()))
+                    .function(crossing.adapted(ty).unwrap_or_else(|| ty.clone()))
             }
             Function::ExactGet(global) => {
                 let value = vec![outline.globals[global as usize].value];
@@ -114,8 +131,8 @@ impl Rewriting<'_> {
                     params: Vec::new(),
                     results: value,
                 };
-                self.types
-                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+                let crossing = self.crossing();
+                self.types.function(crossing.adapted(&ty).unwrap_or(ty))
             }
             Function::ExactSet(global) => {
                 let value = vec![outline.globals[global as usize].value];
@@ -123,8 +140,8 @@ impl Rewriting<'_> {
                     params: value,
                     results: Vec::new(),
                 };
-                self.types
-                    .function(Crossing::Bits.adapted(&ty).unwrap_or(ty))
+                let crossing = self.crossing();
+                self.types.function(crossing.adapted(&ty).unwrap_or(ty))
             }
             Function::ImportAdapter(wrapped) => outline.functions[wrapped as usize],
             Function::Floor => self.types.function(FunctionType {
@@ -133,6 +150,10 @@ impl Rewriting<'_> {
             }),
             Function::Poll => self.types.function(FunctionType {
                 params: vec![ValueType::I64],
+                results: vec![ValueType::I64],
+            }),
+            Function::Slice => self.types.function(FunctionType {
+                params: vec![ValueType::I64; 2],
                 results: vec![ValueType::I64],
             }),
         };
@@ -157,6 +178,7 @@ impl Rewriting<'_> {
         match function {
             Function::Outward(wrapped) => self.outward(wrapped),
             Function::Inward(wrapped) => self.inward(wrapped),
+            Function::Reference(wrapped) => self.reference(wrapped),
             Function::GrowMemory => self.grow_memory(),
             Function::GrowTable(table) => self.grow_table(table),
             Function::Pieces(bulk) => self.pieces(bulk),
@@ -168,6 +190,7 @@ impl Rewriting<'_> {
             Function::ExactSet(global) => self.exact_set(global),
             Function::ImportAdapter(wrapped) => self.import_adapter(wrapped),
             Function::Poll => self.poll(),
+            Function::Slice => self.slice(),
         }
     }
 
@@ -210,6 +233,26 @@ impl Rewriting<'_> {
                 .global_set(self.globals.depth);
             get_all(ty, out);
             out.call(self.callee(wrapped)).global_get(self.globals.fuel);
+        })
+    }
+
+    fn reference(&self, wrapped: u32) -> Vec<u8> {
+        let ty = self.outline.function_type(wrapped);
+        let Depth { chain, carried, .. } = self.depth(wrapped);
+        let counter = ty.params.len() as u32;
+        let depth = counter + 1;
+        body(&[], |out| {
+            out.local_get(depth)
+                .i32_const(chain.cast_signed())
+                .i32_sub()
+                .local_tee(depth);
+            self.globals.stop_if_too_deep(out);
+            get_all(ty, out);
+            out.local_get(counter);
+            if carried {
+                out.local_get(depth);
+            }
+            out.call(wrapped);
         })
     }
 
@@ -303,6 +346,25 @@ impl Rewriting<'_> {
         })
     }
 
+    fn slice(&self) -> Vec<u8> {
+        let (counter, owed, left) = (0, 1, 2);
+        body(&[(1, ValType::I64)], |out| {
+            out.local_get(counter).local_get(owed).i64_sub();
+            self.hooks.slice(out);
+            out.local_tee(left)
+                .i64_const(0)
+                .i64_lt_s()
+                .if_(BlockType::Empty);
+            self.globals.stop(Stop::Fuel, out);
+            out.end();
+            if self.config.interruption == Interruption::Stop {
+                // The old threshold belongs to what was left before.
+                out.i64_const(i64::MAX).global_set(self.globals.threshold());
+            }
+            out.local_get(left).local_get(owed).i64_add();
+        })
+    }
+
     /// With the engine's answer on the stack: a refusal below the cap stops the guest, unless what it grows is
     /// imported and may have a maximum of its own.
     fn refused(&self, imported: bool, counter: u32, out: &mut InstructionSink<'_>) {
@@ -315,12 +377,21 @@ impl Rewriting<'_> {
         out.end();
     }
 
-    fn stop_if_spent(&self, counter: u32, out: &mut InstructionSink<'_>) {
+    /// Stops, or asks for more, if the exact counter is negative.
+    pub(super) fn stop_if_spent(&self, counter: u32, out: &mut InstructionSink<'_>) {
         out.local_get(counter)
             .i64_const(0)
             .i64_lt_s()
             .if_(BlockType::Empty);
-        self.globals.stop(Stop::Fuel, out);
+        match self.ours.get(Function::Slice) {
+            Some(slice) => {
+                out.local_get(counter)
+                    .i64_const(0)
+                    .call(slice)
+                    .local_set(counter);
+            }
+            None => self.globals.stop(Stop::Fuel, out),
+        }
         out.end();
     }
 }

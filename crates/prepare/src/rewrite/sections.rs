@@ -278,8 +278,9 @@ impl Assembly<'_> {
             };
             section.export(export.name, kind, index);
         }
-        if rewriting.config.adapters {
-            self.adapters(&mut section);
+        self.adapters(&mut section);
+        if outline.functions_cross() {
+            self.references(&mut section);
         }
         for global in rewriting.reserved_globals() {
             section.export(&global.name, ExportKind::Global, global.index);
@@ -293,7 +294,11 @@ impl Assembly<'_> {
         if let Some(table) = rewriting.hooks.table() {
             section.export(reserved::HOOKS, ExportKind::Table, table);
         }
-        if rewriting.config.growth == Growth::Host {
+        for (position, global) in outline.extern_globals().enumerate() {
+            let name = format!("{}{position}", reserved::EXTERN);
+            section.export(&name, ExportKind::Global, global);
+        }
+        if rewriting.config.growth == Growth::Host || outline.shows_tables() {
             for table in 0..outline.tables.len() as u32 {
                 section.export(
                     &format!("{}{table}", reserved::TABLE),
@@ -305,7 +310,17 @@ impl Assembly<'_> {
         section.append_to(&mut self.out);
     }
 
-    /// Exports, beside what the module exports, the same with integers for floats and vectors.
+    /// Exports what references to the exported functions mean.
+    fn references(&self, section: &mut ExportSection) {
+        for (position, export) in self.rewriting.outline.exports.iter().enumerate() {
+            if export.kind == Kind::Function {
+                let name = format!("{}{position}", reserved::REFERENCE);
+                section.export(&name, ExportKind::Func, self.rewriting.value(export.index));
+            }
+        }
+    }
+
+    /// Exports, beside what the module exports, the same with integers for what crosses as integers.
     fn adapters(&self, section: &mut ExportSection) {
         for (position, export) in self.rewriting.outline.exports.iter().enumerate() {
             let adapters = match export.kind {

@@ -16,7 +16,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     host_objects: true,
     shared_objects: false,
     shared_tables: false,
-    live_references: false,
+    live_references: true,
     exported_globals: true,
 };
 
@@ -201,11 +201,10 @@ pub(crate) fn lower(value: &ScriptValue) -> Value {
         ScriptValue::F32(bits) => Value::F32(bits),
         ScriptValue::F64(bits) => Value::F64(bits),
         ScriptValue::V128(bytes) => Value::V128(bytes),
-        ScriptValue::Null(ReferenceType::Func) => Value::NullFuncRef,
-        ScriptValue::Null(ReferenceType::Extern) => Value::NullExternRef,
-        ScriptValue::FuncRef | ScriptValue::ExternRef(_) => {
-            unreachable!("the capabilities exclude live references")
-        }
+        ScriptValue::Null(ReferenceType::Func) => Value::FuncRef(None),
+        ScriptValue::Null(ReferenceType::Extern) => Value::ExternRef(None),
+        ScriptValue::ExternRef(number) => Value::ExternRef(Some(number)),
+        ScriptValue::FuncRef => unreachable!("scripts do not pass functions"),
     }
 }
 
@@ -217,8 +216,10 @@ pub(crate) fn lift(value: &Value) -> Result<ScriptValue, Failure> {
         Value::F32(bits) => ScriptValue::F32(bits),
         Value::F64(bits) => ScriptValue::F64(bits),
         Value::V128(bytes) => ScriptValue::V128(bytes),
-        Value::NullFuncRef => ScriptValue::Null(ReferenceType::Func),
-        Value::NullExternRef => ScriptValue::Null(ReferenceType::Extern),
+        Value::FuncRef(None) => ScriptValue::Null(ReferenceType::Func),
+        Value::FuncRef(Some(_)) => ScriptValue::FuncRef,
+        Value::ExternRef(None) => ScriptValue::Null(ReferenceType::Extern),
+        Value::ExternRef(Some(number)) => ScriptValue::ExternRef(number),
         _ => {
             return Err(Failure::Other(format!(
                 "a value that scripts do not have: {value:?}"

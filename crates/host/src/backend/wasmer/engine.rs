@@ -1,17 +1,19 @@
 //! Compilation: a prepared module becomes machine code in an engine of its own.
 
+use std::collections::HashMap;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aingle_wasm_prepare::PrepareConfig;
+use aingle_wasm_prepare::{Adapters, FunctionType, PrepareConfig, bridge};
 use wasmer::sys::{Cranelift, EngineBuilder, Features, NativeEngineExt};
 use wasmer::{Engine, Module};
 
 use super::instance;
 use super::tunables::GuestTunables;
 use crate::backend::{
-    Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
+    Backend, BackendInstance, CompileFault, CompiledModule, FunctionImport, HostImport,
+    Interruption,
 };
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::panic_text;
@@ -37,7 +39,9 @@ impl Backend for WasmerBackend {
         BackendKind::Wasmer
     }
 
-    fn form(&self, _prepare: &mut PrepareConfig) {}
+    fn form(&self, prepare: &mut PrepareConfig) {
+        prepare.interruption = aingle_wasm_prepare::Interruption::Floors;
+    }
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
         let compile = || {
@@ -50,6 +54,7 @@ impl Backend for WasmerBackend {
             let module =
                 Module::new(&engine, prepared).map_err(|error| CompileFault(error.to_string()))?;
             Ok(Arc::new(WasmerModule {
+                bridges: Mutex::default(),
                 module,
                 engine,
                 prepared: prepared.into(),
@@ -90,19 +95,38 @@ fn features() -> Features {
 
 /// A compiled module with its engine. The field order is the order of dropping: code metadata before the code's memory.
 pub(super) struct WasmerModule {
+    /// Modules that make references of host functions, by the functions' types.
+    bridges: Mutex<HashMap<FunctionType, Module>>,
     pub(super) module: Module,
     pub(super) engine: Engine,
     /// What was compiled: some traps are told apart by the operator that trapped.
     pub(super) prepared: Arc<[u8]>,
 }
 
+impl WasmerModule {
+    /// The module that makes references of host functions of this type, the declared one.
+    pub(super) fn bridge(&self, ty: &FunctionType) -> Result<Module, Interruption> {
+        let mut bridges = self.bridges.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = bridges.get(ty) {
+            return Ok(known.clone());
+        }
+        let bytes = bridge::given(ty, Adapters::None);
+        let made = Module::new(&self.engine, bytes)
+            .map_err(|error| Interruption::Fault(error.to_string()))?;
+        bridges.insert(ty.clone(), made.clone());
+        Ok(made)
+    }
+}
+
 impl CompiledModule for WasmerModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        functions: Vec<FunctionImport>,
         globals: &[String],
+        slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
-        let make = || instance::instantiate(self, imports, globals);
+        let make = || instance::instantiate(self, imports, functions, globals, slice);
         match catch_unwind(AssertUnwindSafe(make)) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

@@ -4,17 +4,20 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use wasmer::sys::vm::{
     InternalStoreHandle, LinearMemory, VMCallerCheckedAnyfunc, VMConfig, VMGlobalDefinition,
-    VMMemory, VMMemoryDefinition, catch_traps, on_host_stack,
+    VMMemory, VMMemoryDefinition, VMTable, catch_traps, on_host_stack,
 };
-use wasmer::{AsStoreMut, Pages, Store};
+use wasmer::{AsStoreMut, Instance, Pages, Store};
 
 use super::engine::WasmerModule;
 use super::{STACK_BYTES, trap};
+use crate::backend::references::FunctionNumbers;
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
+use crate::stop::StopSwitch;
 use crate::value::Slot;
 
 /// Everything of an instance that calls and host functions touch. The field order is the order of dropping: the store
@@ -26,8 +29,16 @@ pub(super) struct GuestCells {
     pub(super) memory: Option<MemoryCell>,
     /// By [`GlobalId`].
     pub(super) globals: Vec<NonNull<VMGlobalDefinition>>,
+    /// The globals by which the guest is stopped, the one that tells why first.
+    pub(super) floors: Vec<NonNull<VMGlobalDefinition>>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<VMCallerCheckedAnyfunc>,
+    /// Functions that references stand for; the key is the reference itself.
+    pub(super) numbers: FunctionNumbers<u64>,
+    /// The instance, once it is made.
+    pub(super) instance: Option<Instance>,
+    /// Those that the module shows, by [`TableId`](crate::backend::TableId).
+    pub(super) tables: Vec<InternalStoreHandle<VMTable>>,
 }
 
 /// Where the reserved globals are. They live in the store's objects and do not move.
@@ -69,7 +80,11 @@ impl GuestRef {
             meter: None,
             memory: None,
             globals: Vec::new(),
+            floors: Vec::new(),
             functions: Vec::new(),
+            numbers: FunctionNumbers::default(),
+            instance: None,
+            tables: Vec::new(),
         };
         Self(NonNull::from(Box::leak(Box::new(cells))))
     }
@@ -111,6 +126,25 @@ impl GuestRef {
     }
 }
 
+/// Writes the floors of a guest, see [`aingle_wasm_prepare::reserved::FLOOR`].
+pub(super) struct FloorSwitch(pub(super) Vec<NonNull<VMGlobalDefinition>>);
+
+// SAFETY: the globals belong to a store that outlives the switch, by the contract of `stop_switch`; other threads reach
+// them as atomics only.
+unsafe impl Send for FloorSwitch {}
+
+impl StopSwitch for FloorSwitch {
+    fn set(&self, stop: bool) {
+        let floor = if stop { i64::MAX } else { 0 };
+        for global in &self.0 {
+            // SAFETY: the global is alive (see the type) and an aligned `i64`, which nothing but this switch writes. The
+            // guest reads it with single loads of 64 bits.
+            let cell = unsafe { AtomicI64::from_ptr(&raw mut (*global.as_ptr()).val.i64) };
+            cell.store(floor, Ordering::SeqCst);
+        }
+    }
+}
+
 impl Guest for GuestRef {
     fn fuel(&self) -> i64 {
         // SAFETY: the cell is an `i64` global of the living store, and no guest code runs during this access.
@@ -120,6 +154,11 @@ impl Guest for GuestRef {
     fn set_fuel(&mut self, left: i64) {
         // SAFETY: as in `fuel`.
         unsafe { (*self.meter().fuel.as_ptr()).val.i64 = left }
+    }
+
+    fn set_depth(&mut self, left: u32) {
+        // SAFETY: the cell is an `i32` global of the living store, and no guest code runs during this access.
+        unsafe { (*self.meter().depth.as_ptr()).val.u32 = left }
     }
 
     fn arm(&mut self, fuel: i64, depth: u32) {
@@ -135,6 +174,11 @@ impl Guest for GuestRef {
     fn status(&self) -> i32 {
         // SAFETY: the cell is an `i32` global of the living store, and no guest code runs during this access.
         unsafe { (*self.meter().status.as_ptr()).val.i32 }
+    }
+
+    fn clear_status(&mut self) {
+        // SAFETY: as in `status`.
+        unsafe { (*self.meter().status.as_ptr()).val.i32 = 0 }
     }
 
     fn memory(&mut self) -> &mut [u8] {
@@ -173,7 +217,7 @@ impl Guest for GuestRef {
         Ok(former.0)
     }
 
-    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+    fn global(&mut self, GlobalId(id): GlobalId) -> Slot {
         let cell = self.cells().globals[id as usize];
         // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
         unsafe { (*cell.as_ptr()).val.u128 }

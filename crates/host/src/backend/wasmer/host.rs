@@ -33,6 +33,32 @@ type Context = VMDynamicFunctionContext<HostEntry>;
 
 /// Makes an imported function of a store.
 pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport) -> Extern {
+    let form = match import.quick {
+        Some(_) => {
+            let body = enter_quick as unsafe extern "C" fn(*mut Context, u32, u32) -> u32;
+            Form::Typed(body as *const VMFunctionBody)
+        }
+        None => Form::Dynamic,
+    };
+    make(store, guest, import, form)
+}
+
+/// Makes a function of type `(i64) -> (i64)` that can stand in a table, where a dynamic one cannot.
+pub(super) fn hook(store: &mut Store, guest: GuestRef, import: FunctionImport) -> Extern {
+    let body = enter_hook as unsafe extern "C" fn(*mut Context, i64) -> i64;
+    let form = Form::Typed(body as *const VMFunctionBody);
+    make(store, guest, import, form)
+}
+
+/// How the guest calls a host function.
+enum Form {
+    /// Through a trampoline of the engine's that collects the arguments.
+    Dynamic,
+    /// Directly. The engine does that right for functions of a single result.
+    Typed(*const VMFunctionBody),
+}
+
+fn make(store: &mut Store, guest: GuestRef, import: FunctionImport, form: Form) -> Extern {
     let signature = function_type(&import.ty);
     let type_index = store.engine().as_sys().register_signature(&signature);
     let entry = HostEntry {
@@ -42,13 +68,10 @@ pub(super) fn import(store: &mut Store, guest: GuestRef, import: FunctionImport)
         params: import.ty.params.len(),
         results: import.ty.results.len(),
     };
-    let (kind, func_ptr) = match entry.quick {
-        Some(_) => {
-            let body = enter_quick as unsafe extern "C" fn(*mut Context, u32, u32) -> u32;
-            (VMFunctionKind::Static, body as *const VMFunctionBody)
-        }
-        // Filled in by the linker with a trampoline that collects the arguments and calls `address`.
-        None => (VMFunctionKind::Dynamic, std::ptr::null()),
+    let (kind, func_ptr) = match form {
+        Form::Typed(body) => (VMFunctionKind::Static, body),
+        // Filled in by the linker with the trampoline, which calls `address`.
+        Form::Dynamic => (VMFunctionKind::Dynamic, std::ptr::null()),
     };
     let address = enter as unsafe extern "C" fn(*mut Context, *mut Slot) as *const VMFunctionBody;
     let context = Box::new(Context {
@@ -91,7 +114,7 @@ unsafe extern "C" fn enter(context: *mut Context, values: *mut Slot) {
     }
 }
 
-/// Called by the guest directly: the engine's typed form of a host function, which is right for a single result.
+/// Called by the guest directly.
 unsafe extern "C" fn enter_quick(context: *mut Context, first: u32, second: u32) -> u32 {
     // SAFETY: as in `enter`.
     let entry = unsafe { &(*context).ctx };
@@ -104,6 +127,14 @@ unsafe extern "C" fn enter_quick(context: *mut Context, first: u32, second: u32)
     // SAFETY: the function has two parameters and one result, for which there is room.
     unsafe { enter(context, values.as_mut_ptr()) };
     values[0] as u32
+}
+
+/// Called by the guest directly.
+unsafe extern "C" fn enter_hook(context: *mut Context, value: i64) -> i64 {
+    let mut values = [Slot::from(value.cast_unsigned())];
+    // SAFETY: the function has one parameter and one result, for which there is room.
+    unsafe { enter(context, values.as_mut_ptr()) };
+    (values[0] as u64).cast_signed()
 }
 
 /// Copies the arguments out, runs the function, copies the results back.

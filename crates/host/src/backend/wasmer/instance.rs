@@ -3,19 +3,22 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use aingle_wasm_prepare::reserved::{FLOOR, HOOKS, SLICE};
 use aingle_wasm_types::meter;
 use wasmer::sys::vm::{LinearMemory, VMExtern, VMGlobalDefinition};
-use wasmer::{AsStoreMut, Extern, Instance};
+use wasmer::{AsStoreMut, Extern, Instance, Value};
 
 use super::engine::WasmerModule;
-use super::guest::{GuestRef, MemoryCell, MeterCells};
-use super::{host, objects, trap};
-use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+use super::guest::{FloorSwitch, GuestRef, MemoryCell, MeterCells};
+use super::{host, objects, references, trap};
+use crate::backend::{
+    BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
+};
+use crate::stop::StopSwitch;
 
 /// An instance with its cells, which hold its store and its module.
 struct WasmerInstance {
     guest: GuestRef,
-    instance: Instance,
 }
 
 impl Drop for WasmerInstance {
@@ -41,23 +44,36 @@ impl Drop for Unfinished {
 pub(super) fn instantiate(
     module: Arc<WasmerModule>,
     imports: Vec<HostImport>,
+    functions: Vec<FunctionImport>,
     globals: &[String],
+    slice: Option<FunctionImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let guest = GuestRef::new(Arc::clone(&module));
     let mut unfinished = Unfinished(Some(guest));
+    for function in functions {
+        references::add_function(guest, function)?;
+    }
     let store = &mut guest.cells().store;
     let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
     for import in imports {
         externs.push(match import {
             HostImport::Function(function) => host::import(store, guest, function),
             HostImport::Memory(memory) => objects::memory(store, &memory)?,
-            HostImport::Table(ty) => objects::table(store, ty)?,
-            HostImport::Global(global) => objects::global(store, &global),
+            HostImport::Table(table) => objects::table(guest, &table)?,
+            HostImport::Global(global) => objects::global(guest, &global)?,
             HostImport::Again(position) => externs[position].clone(),
         });
     }
     let instance =
         Instance::new_by_index(store, &module.module, &externs).map_err(trap::of_instantiation)?;
+    if let (Some(slice), Ok(hooks)) = (slice, instance.exports.get_table(HOOKS)) {
+        let Extern::Function(function) = host::hook(store, guest, slice) else {
+            return Err(Interruption::Fault("a function that is none".to_owned()));
+        };
+        hooks
+            .set(store, SLICE, Value::FuncRef(Some(function)))
+            .map_err(|error| Interruption::Fault(format!("{HOOKS}: {error}")))?;
+    }
     let meter = meter_cells(&instance, guest)?;
     let memory = memory_cell(&instance, guest);
     let imported = externs
@@ -67,10 +83,16 @@ pub(super) fn instantiate(
         .iter()
         .filter_map(|name| exported_global(&instance, guest, name));
     let globals = imported.chain(exported).collect();
+    let floors = (0..)
+        .map_while(|number| exported_global(&instance, guest, &format!("{FLOOR}{number}")))
+        .collect();
     let cells = guest.cells();
     (cells.meter, cells.memory, cells.globals) = (Some(meter), memory, globals);
+    cells.floors = floors;
+    cells.tables = references::tables(&instance);
+    cells.instance = Some(instance);
     unfinished.0 = None;
-    Ok(Box::new(WasmerInstance { guest, instance }))
+    Ok(Box::new(WasmerInstance { guest }))
 }
 
 fn meter_cells(instance: &Instance, guest: GuestRef) -> Result<MeterCells, Interruption> {
@@ -95,7 +117,7 @@ fn exported_global(
     global_cell(instance.exports.get_extern(name)?.clone(), guest)
 }
 
-fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
+pub(super) fn global_cell(global: Extern, guest: GuestRef) -> Option<NonNull<VMGlobalDefinition>> {
     match global.to_vm_extern().into_sys() {
         VMExtern::Global(handle) => Some(
             handle
@@ -129,22 +151,17 @@ impl BackendInstance for WasmerInstance {
     }
 
     fn function(&mut self, name: &str) -> Option<FunctionId> {
-        let VMExtern::Function(handle) = self
-            .instance
-            .exports
-            .get_extern(name)?
-            .to_vm_extern()
-            .into_sys()
-        else {
-            return None;
-        };
+        let reference = references::exported(self.guest, name)?;
         let cells = self.guest.cells();
-        let function = handle.get(cells.store.objects_mut().as_sys());
         // SAFETY: the function's description lives in the store and is not written after instantiation.
-        let anyfunc = unsafe { *function.anyfunc.as_ptr().as_ref() };
+        let anyfunc = unsafe { *reference.0.as_ref() };
         let id = u32::try_from(cells.functions.len()).ok()?;
         cells.functions.push(anyfunc);
         Some(FunctionId(id))
+    }
+
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch> {
+        Box::new(FloorSwitch(self.guest.cells().floors.clone()))
     }
 
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {

@@ -9,6 +9,7 @@ mod guest;
 mod host;
 mod instance;
 mod objects;
+mod references;
 mod trap;
 mod tunables;
 

@@ -1,9 +1,12 @@
 //! Memories, tables and globals that the host makes for an instance, in the instance's store.
 
-use aingle_wasm_prepare::{TableType, ValueType};
+use aingle_wasm_prepare::ValueType;
 use wasmer::{AsStoreRef, Extern, Global, Memory, MemoryType, Store, Table, Type, Value};
 
-use crate::backend::{GlobalImport, Interruption, MemoryImport};
+use super::guest::GuestRef;
+use super::instance::global_cell;
+use super::references;
+use crate::backend::{GlobalImport, Interruption, MemoryImport, TableImport};
 use crate::value::Slot;
 
 /// Makes a memory with its contents.
@@ -21,39 +24,60 @@ pub(super) fn memory(store: &mut Store, import: &MemoryImport) -> Result<Extern,
     Ok(Extern::Memory(memory))
 }
 
-/// Makes a table of nulls.
+/// Makes a table with its contents.
 ///
 /// # Errors
 /// - [`Interruption::OutOfMemory`] if the machine has no room for it.
-pub(super) fn table(store: &mut Store, ty: TableType) -> Result<Extern, Interruption> {
-    let (element, null) = match ty.element {
+pub(super) fn table(guest: GuestRef, import: &TableImport) -> Result<Extern, Interruption> {
+    let store = &mut guest.cells().store;
+    let (element, null) = match import.ty.element {
         ValueType::ExternRef => (Type::ExternRef, Value::ExternRef(None)),
         _ => (Type::FuncRef, Value::FuncRef(None)),
     };
-    let ty = wasmer::TableType::new(element, ty.min, ty.max);
-    Table::new(store, ty, null)
+    let ty = wasmer::TableType::new(element, import.ty.min, import.ty.max);
+    let table = Table::new(store, ty, null)
         .map(Extern::Table)
-        .map_err(|_| Interruption::OutOfMemory("a guest's table"))
+        .map_err(|_| Interruption::OutOfMemory("a guest's table"))?;
+    for (index, value) in (0..).zip(&*import.contents) {
+        let slot = slot(guest, *value)?;
+        references::fill(guest, &table, index, slot);
+    }
+    Ok(table)
 }
 
 /// Makes a global with its value.
-pub(super) fn global(store: &mut Store, import: &GlobalImport) -> Extern {
-    let value = value(import.ty.value, import.value);
-    Extern::Global(if import.ty.mutable {
-        Global::new_mut(store, value)
+///
+/// # Errors
+/// - [`Interruption::Fault`] for a function that was not given.
+pub(super) fn global(guest: GuestRef, import: &GlobalImport) -> Result<Extern, Interruption> {
+    let slot = slot(guest, import.value)?;
+    let store = &mut guest.cells().store;
+    let zero = zero(import.ty.value);
+    let global = Extern::Global(if import.ty.mutable {
+        Global::new_mut(store, zero)
     } else {
-        Global::new(store, value)
-    })
+        Global::new(store, zero)
+    });
+    if let Some(cell) = global_cell(global.clone(), guest) {
+        // SAFETY: the cell belongs to the living store, and nothing has read it yet.
+        unsafe { (*cell.as_ptr()).val.u128 = slot }
+    }
+    Ok(global)
 }
 
-/// A slot as a value of this type. References are null: others do not cross.
-fn value(ty: ValueType, slot: Slot) -> Value {
+fn slot(guest: GuestRef, value: crate::value::Value) -> Result<Slot, Interruption> {
+    value
+        .lower(&guest)
+        .ok_or_else(|| Interruption::Fault("a function that was not given".to_owned()))
+}
+
+fn zero(ty: ValueType) -> Value {
     match ty {
-        ValueType::I32 => Value::I32((slot as u32).cast_signed()),
-        ValueType::I64 => Value::I64((slot as u64).cast_signed()),
-        ValueType::F32 => Value::F32(f32::from_bits(slot as u32)),
-        ValueType::F64 => Value::F64(f64::from_bits(slot as u64)),
-        ValueType::V128 => Value::V128(slot),
+        ValueType::I32 => Value::I32(0),
+        ValueType::I64 => Value::I64(0),
+        ValueType::F32 => Value::F32(0.0),
+        ValueType::F64 => Value::F64(0.0),
+        ValueType::V128 => Value::V128(0),
         ValueType::FuncRef => Value::FuncRef(None),
         ValueType::ExternRef => Value::ExternRef(None),
     }

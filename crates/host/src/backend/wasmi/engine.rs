@@ -8,7 +8,8 @@ use wasmi::{CompilationMode, Config, Engine, Module};
 
 use super::instance;
 use crate::backend::{
-    Backend, BackendInstance, CompileFault, CompiledModule, HostImport, Interruption,
+    Backend, BackendInstance, CompileFault, CompiledModule, FunctionImport, HostImport,
+    Interruption,
 };
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::panic_text;
@@ -63,6 +64,8 @@ impl Backend for WasmiBackend {
     fn form(&self, prepare: &mut PrepareConfig) {
         // The operators that grow leave a native frame each time they run, so a loop of them would end the native stack.
         prepare.growth = Growth::Host;
+        // No other thread can write the engine's globals: the guest asks now and then.
+        prepare.interruption = aingle_wasm_prepare::Interruption::Stop;
         // The engine has one code for a float that is too large and for a division that overflows.
         prepare.mark_conversions = true;
         // The engine makes every arithmetic result canonical itself, whatever was asked for: the same bits for less.
@@ -96,10 +99,12 @@ impl CompiledModule for WasmiModule {
     fn instantiate(
         self: Arc<Self>,
         imports: Vec<HostImport>,
+        functions: Vec<FunctionImport>,
         globals: &[String],
+        slice: Option<FunctionImport>,
     ) -> Result<Box<dyn BackendInstance>, Interruption> {
         match catch_unwind(AssertUnwindSafe(|| {
-            instance::instantiate(&self.module, imports, globals)
+            instance::instantiate(&self.module, imports, functions, globals, slice)
         })) {
             Ok(instance) => instance,
             Err(panic) => Err(Interruption::Fault(panic_text(&*panic))),

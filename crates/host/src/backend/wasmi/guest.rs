@@ -1,13 +1,17 @@
 //! A guest in its store: at rest the instance owns the store, in a host function the engine lends it.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasmi::{AsContextMut, Error, Func, FuncType, Global, Memory, Table, Val};
+use wasmi::{AsContextMut, Error, ExternRef, Func, FuncType, Global, Instance, Memory, Table, Val};
 
 use super::{trap, values};
+use crate::backend::references::FunctionNumbers;
 use crate::backend::{FunctionId, GlobalId, GrowthRefused, Guest, Interruption, Next};
 use crate::error::panic_text;
+use crate::stop::StopSwitch;
 use crate::value::Slot;
 
 /// Pages that a memory without a maximum may have.
@@ -19,14 +23,22 @@ pub(super) struct GuestState {
     /// Set when the instance is made; nothing of the guest runs before.
     pub(super) meter: Option<MeterGlobals>,
     pub(super) memory: Option<Memory>,
+    /// Set with the meter.
+    pub(super) instance: Option<Instance>,
     /// All tables of the module, in its order.
     pub(super) tables: Vec<Table>,
+    /// Functions that references stand for, by what the engine prints of them: it has no other way to tell them apart.
+    pub(super) numbers: FunctionNumbers<String>,
+    /// References to host values by the host's numbers, made at first use: the engine keeps what it has made.
+    pub(super) externs: HashMap<u32, ExternRef>,
     /// By [`GlobalId`].
     pub(super) globals: Vec<Global>,
     /// Resolved functions, by [`FunctionId`].
     pub(super) functions: Vec<GuestFunction>,
     /// Arguments and results of a call, kept for the next one.
     values: Vec<Val>,
+    /// Whether the guest is to stop when it asks.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 /// The reserved globals.
@@ -37,6 +49,8 @@ pub(super) struct MeterGlobals {
     pub(super) depth: Global,
     pub(super) memory_cap: Global,
     pub(super) table_cap: Global,
+    /// Below its value the guest asks whether to stop.
+    pub(super) threshold: Global,
     /// Not 0 while a float is converted.
     pub(super) converting: Global,
 }
@@ -46,6 +60,15 @@ pub(super) struct MeterGlobals {
 pub(super) struct GuestFunction {
     pub(super) function: Func,
     pub(super) ty: Arc<FuncType>,
+}
+
+/// Tells a guest to stop when it asks.
+pub(super) struct AskedSwitch(pub(super) Arc<AtomicBool>);
+
+impl StopSwitch for AskedSwitch {
+    fn set(&self, stop: bool) {
+        self.0.store(stop, Ordering::Relaxed);
+    }
 }
 
 /// A guest, reached through its store or through what lends it.
@@ -96,13 +119,13 @@ impl<C: AsContextMut<Data = GuestState>> WasmiGuest<C> {
             slots
                 .iter()
                 .zip(ty.params())
-                .map(|(slot, ty)| values::lower(*slot, *ty)),
+                .map(|(slot, ty)| values::lower(*slot, *ty, &mut context)),
         );
         values.extend(ty.results().iter().copied().map(Val::default_for_ty));
         let (params, results) = values.split_at_mut(ty.params().len());
         let outcome = function.call(&mut context, params, results);
         for (slot, value) in slots.iter_mut().zip(&*results) {
-            *slot = values::lift(value);
+            *slot = values::lift(value, &mut context);
         }
         context.data_mut().values = values;
         outcome
@@ -121,11 +144,16 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
         self.set_i64(self.meter().fuel, left);
     }
 
+    fn set_depth(&mut self, left: u32) {
+        self.set_i32(self.meter().depth, left.cast_signed());
+    }
+
     fn arm(&mut self, fuel: i64, depth: u32) {
         let meter = self.meter();
         self.set_i64(meter.fuel, fuel);
         self.set_i32(meter.status, 0);
         self.set_i32(meter.depth, depth.cast_signed());
+        self.set_i64(meter.threshold, i64::MAX);
     }
 
     fn status(&self) -> i32 {
@@ -133,6 +161,10 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
             Val::I32(status) => status,
             other => unreachable!("the status is {other:?}"),
         }
+    }
+
+    fn clear_status(&mut self) {
+        self.set_i32(self.meter().status, 0);
     }
 
     fn memory(&mut self) -> &mut [u8] {
@@ -157,14 +189,16 @@ impl<C: AsContextMut<Data = GuestState>> Guest for WasmiGuest<C> {
         }
     }
 
-    fn global(&self, GlobalId(id): GlobalId) -> Slot {
+    fn global(&mut self, GlobalId(id): GlobalId) -> Slot {
         let global = self.0.as_context().data().globals[id as usize];
-        values::lift(&global.get(&self.0))
+        let value = global.get(&self.0);
+        values::lift(&value, &mut self.0)
     }
 
     fn set_global(&mut self, GlobalId(id): GlobalId, value: Slot) {
         let global = self.0.as_context().data().globals[id as usize];
-        let value = values::lower(value, global.ty(&self.0).content());
+        let ty = global.ty(&self.0).content();
+        let value = values::lower(value, ty, &mut self.0);
         global
             .set(&mut self.0, value)
             .expect("the host writes mutable globals only");

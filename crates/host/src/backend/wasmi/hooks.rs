@@ -1,29 +1,39 @@
-//! What a prepared module asks of its host in place of operators: to grow.
+//! What a prepared module asks of its host: to grow, whether to stop, for more fuel.
 //!
 //! The functions are ours and the checks of caps are the guest's; see [`aingle_wasm_prepare::reserved`].
 
-use aingle_wasm_prepare::reserved::{GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS, TABLE};
+use std::sync::atomic::Ordering;
+
+use aingle_wasm_prepare::reserved::{
+    GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, HOOKS, POLL, SLICE,
+};
 use wasmi::{Caller, ExternRef, Func, Instance, Nullable, Ref, Store};
 
 use super::guest::GuestState;
-use crate::backend::Interruption;
+use super::host;
+use crate::backend::{FunctionImport, Interruption};
 
 /// What an operator that grows gives when it is refused.
 const REFUSED: i32 = -1;
 
 /// Gives a new instance the functions that it asks for.
-pub(super) fn fill(store: &mut Store<GuestState>, instance: &Instance) -> Result<(), Interruption> {
+pub(super) fn fill(
+    store: &mut Store<GuestState>,
+    instance: &Instance,
+    slice: Option<FunctionImport>,
+) -> Result<(), Interruption> {
     let Some(hooks) = instance.get_table(&*store, HOOKS) else {
         return Ok(());
     };
-    store.data_mut().tables = (0..)
-        .map_while(|index| instance.get_table(&*store, &format!("{TABLE}{index}")))
-        .collect();
-    let functions = [
+    let mut functions = vec![
+        (POLL, Func::wrap(&mut *store, poll)),
         (GROW_MEMORY, Func::wrap(&mut *store, grow_memory)),
         (GROW_FUNCTIONS, Func::wrap(&mut *store, grow_functions)),
         (GROW_EXTERNS, Func::wrap(&mut *store, grow_externs)),
     ];
+    if let Some(slice) = slice {
+        functions.push((SLICE, host::import(&mut *store, slice)));
+    }
     for (element, function) in functions {
         let function = Ref::Func(Nullable::Val(function));
         hooks
@@ -31,6 +41,10 @@ pub(super) fn fill(store: &mut Store<GuestState>, instance: &Instance) -> Result
             .map_err(|error| Interruption::Fault(format!("{HOOKS}: {error}")))?;
     }
     Ok(())
+}
+
+fn poll(caller: Caller<'_, GuestState>) -> i32 {
+    caller.data().stop.load(Ordering::Relaxed).into()
 }
 
 fn grow_memory(mut caller: Caller<'_, GuestState>, pages: u32) -> i32 {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wasmi::{Caller, Error, Extern, Func, Store, Val};
+use wasmi::{AsContextMut, Caller, Error, Func, Val};
 
 use super::guest::{GuestState, WasmiGuest};
 use super::trap::GuestStopped;
@@ -14,10 +14,10 @@ use crate::value::Slot;
 const INLINE_SLOTS: usize = 8;
 
 /// Makes an imported function of a store.
-pub(super) fn import(store: &mut Store<GuestState>, import: FunctionImport) -> Extern {
+pub(super) fn import(store: impl AsContextMut<Data = GuestState>, import: FunctionImport) -> Func {
     let ty = values::func_type(&import.ty);
     let call = import.call;
-    let function = Func::new(
+    Func::new(
         store,
         ty,
         move |caller: Caller<'_, GuestState>, params: &[Val], results: &mut [Val]| {
@@ -29,13 +29,12 @@ pub(super) fn import(store: &mut Store<GuestState>, import: FunctionImport) -> E
                 Ok(Err(Stopped)) | Err(_) => Err(Error::host(GuestStopped)),
             }
         },
-    );
-    Extern::Func(function)
+    )
 }
 
 fn run(
     call: &HostCall,
-    caller: Caller<'_, GuestState>,
+    mut caller: Caller<'_, GuestState>,
     params: &[Val],
     results: &mut [Val],
 ) -> Result<(), Stopped> {
@@ -50,11 +49,12 @@ fn run(
         }
     };
     for (slot, value) in slots.iter_mut().zip(params) {
-        *slot = values::lift(value);
+        *slot = values::lift(value, &mut caller);
     }
-    call(&mut WasmiGuest(caller), slots)?;
+    let mut guest = WasmiGuest(caller);
+    call(&mut guest, slots)?;
     for (result, slot) in results.iter_mut().zip(slots) {
-        *result = values::lower(*slot, result.ty());
+        *result = values::lower(*slot, result.ty(), &mut guest.0);
     }
     Ok(())
 }

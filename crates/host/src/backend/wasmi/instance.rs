@@ -2,32 +2,39 @@
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::reserved::CONVERTING;
+use aingle_wasm_prepare::reserved::{CONVERTING, THRESHOLD};
 use aingle_wasm_types::meter;
 use wasmi::{Extern, Instance, Module, Store};
 
-use super::guest::{GuestFunction, GuestState, MeterGlobals, WasmiGuest};
-use super::{hooks, host, objects, trap};
-use crate::backend::{BackendInstance, FunctionId, Guest, HostImport, Interruption};
+use super::guest::{AskedSwitch, GuestState, MeterGlobals, WasmiGuest};
+use super::{hooks, host, objects, references, trap};
+use crate::backend::{
+    BackendInstance, FunctionId, FunctionImport, Guest, HostImport, Interruption,
+};
+use crate::stop::StopSwitch;
 
 struct WasmiInstance {
     guest: WasmiGuest<Store<GuestState>>,
-    instance: Instance,
 }
 
 pub(super) fn instantiate(
     module: &Module,
     imports: Vec<HostImport>,
+    functions: Vec<FunctionImport>,
     globals: &[String],
+    slice: Option<FunctionImport>,
 ) -> Result<Box<dyn BackendInstance>, Interruption> {
     let mut store = Store::new(module.engine(), GuestState::default());
+    for function in functions {
+        references::add_function(&mut store, function);
+    }
     let mut externs: Vec<Extern> = Vec::with_capacity(imports.len());
     for import in imports {
         externs.push(match import {
-            HostImport::Function(function) => host::import(&mut store, function),
+            HostImport::Function(function) => Extern::Func(host::import(&mut store, function)),
             HostImport::Memory(memory) => objects::memory(&mut store, &memory)?,
-            HostImport::Table(ty) => objects::table(&mut store, ty)?,
-            HostImport::Global(global) => objects::global(&mut store, &global),
+            HostImport::Table(table) => objects::table(&mut store, &table)?,
+            HostImport::Global(global) => objects::global(&mut store, &global)?,
             HostImport::Again(position) => externs[position],
         });
     }
@@ -43,10 +50,11 @@ pub(super) fn instantiate(
     let globals = imported.chain(exported).collect();
     let state = store.data_mut();
     (state.meter, state.memory, state.globals) = (Some(meter), memory, globals);
-    hooks::fill(&mut store, &instance)?;
+    state.instance = Some(instance);
+    references::show_tables(&mut store, &instance);
+    hooks::fill(&mut store, &instance, slice)?;
     Ok(Box::new(WasmiInstance {
         guest: WasmiGuest(store),
-        instance,
     }))
 }
 
@@ -75,6 +83,7 @@ fn meter_globals(
         depth: global(meter::DEPTH)?,
         memory_cap: global(meter::MEMORY_CAP)?,
         table_cap: global(meter::TABLE_CAP)?,
+        threshold: global(THRESHOLD)?,
         converting: global(CONVERTING)?,
     })
 }
@@ -86,12 +95,12 @@ impl BackendInstance for WasmiInstance {
 
     fn function(&mut self, name: &str) -> Option<FunctionId> {
         let store = &mut self.guest.0;
-        let function = self.instance.get_func(&*store, name)?;
-        let ty = Arc::new(function.ty(&*store));
-        let functions = &mut store.data_mut().functions;
-        let id = u32::try_from(functions.len()).ok()?;
-        functions.push(GuestFunction { function, ty });
-        Some(FunctionId(id))
+        let function = store.data().instance?.get_func(&*store, name)?;
+        Some(references::callable(store, function))
+    }
+
+    fn stop_switch(&mut self) -> Box<dyn StopSwitch> {
+        Box::new(AskedSwitch(Arc::clone(&self.guest.0.data().stop)))
     }
 
     fn set_caps(&mut self, memory_pages: u32, table_elements: u32) {

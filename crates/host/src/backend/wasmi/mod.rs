@@ -10,6 +10,7 @@ mod hooks;
 mod host;
 mod instance;
 mod objects;
+mod references;
 mod trap;
 mod values;
 

@@ -21,7 +21,9 @@ fn instance(wat: &str) -> Box<dyn BackendInstance> {
     backend.form(&mut form);
     let prepared = prepare(&wat::parse_str(wat).unwrap(), &form).unwrap();
     let compiled = backend.compile(&prepared.bytes).unwrap();
-    compiled.instantiate(Vec::new(), &[]).unwrap()
+    compiled
+        .instantiate(Vec::new(), Vec::new(), &[], None)
+        .unwrap()
 }
 
 /// The status that endless recursion of `run` leaves.

@@ -1,0 +1,165 @@
+//! Compilations with a deadline. The compiler cannot be stopped: one that is late is given up, and ends in the background.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use aingle_wasm_host::{
+    CompileOptions, ErrorCode, HostError, Module, Parked, Phase, StopReason, Stoppable, Turn,
+    WasmEngine,
+};
+
+use crate::dispatcher::{Dispatcher, Message};
+use crate::error::Failure;
+use crate::settle::{Delivery, Outcome};
+
+/// Compilations of the process that were given up and have not ended. With this many, further ones are waited for.
+static GIVEN_UP: AtomicU32 = AtomicU32::new(0);
+const MAX_GIVEN_UP: u32 = 2;
+/// How often a late compilation looks whether it may be given up.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// What is to be compiled, and how.
+pub(crate) struct Source {
+    pub(crate) bytes: Vec<u8>,
+    /// Through the cache, under this label.
+    pub(crate) label: Option<Vec<u8>>,
+    pub(crate) options: CompileOptions,
+    /// Milliseconds.
+    pub(crate) limit: u64,
+}
+
+impl Source {
+    fn compile(&self, engine: &WasmEngine) -> Result<Module, HostError> {
+        match &self.label {
+            Some(label) => engine.compile_cached_with(label, &self.bytes, self.options),
+            None => engine.compile_with(&self.bytes, self.options),
+        }
+    }
+}
+
+/// A compilation of the pool.
+struct Compilation {
+    engine: WasmEngine,
+    dispatcher: Arc<Dispatcher>,
+    promise: u32,
+    /// Its promise is settled, or about to be.
+    settled: AtomicBool,
+    /// Held while it was given up: its thread does not count in the pool.
+    parked: Mutex<Option<Parked>>,
+}
+
+/// Compiles on a thread of the engine's pool and settles the promise with what `deliver` makes of the module.
+pub(crate) fn submit(
+    engine: &WasmEngine,
+    dispatcher: &Arc<Dispatcher>,
+    promise: u32,
+    source: Source,
+    deliver: impl FnOnce(Module) -> Delivery + Send + 'static,
+) -> Result<(), HostError> {
+    let compilation = Arc::new(Compilation {
+        engine: engine.clone(),
+        dispatcher: Arc::clone(dispatcher),
+        promise,
+        settled: AtomicBool::new(false),
+        parked: Mutex::default(),
+    });
+    let pool = engine.pool();
+    let limit = Some(source.limit);
+    pool.submit_within(&pool.lane(), limit, move |turn, ticket| match turn {
+        Turn::Stopped(reason) => compilation.settle(Err(stopped(reason))),
+        Turn::Run => {
+            ticket.running(Arc::clone(&compilation) as Arc<dyn Stoppable>);
+            let compiled = source.compile(&compilation.engine);
+            let gave_place = compilation.take_parked();
+            if gave_place.is_some() {
+                GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
+            }
+            compilation.settle(compiled.map(deliver).map_err(Failure::from));
+        }
+    })?;
+    Ok(())
+}
+
+impl Compilation {
+    fn settle(&self, outcome: Outcome) {
+        if !self.settled.swap(true, Ordering::SeqCst) {
+            self.dispatcher.post(Message::Settle(self.promise, outcome));
+        }
+    }
+
+    fn take_parked(&self) -> Option<Parked> {
+        self.parked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Stoppable for Compilation {
+    /// Gives the compilation up, unless too many were.
+    fn stop(&self, reason: StopReason) -> bool {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.settled.load(Ordering::SeqCst) {
+            return true;
+        }
+        if !may_give_up() {
+            return false;
+        }
+        *parked = Some(self.engine.pool().park());
+        drop(parked);
+        self.settle(Err(stopped(reason)));
+        true
+    }
+}
+
+fn may_give_up() -> bool {
+    let below = |count: u32| (count < MAX_GIVEN_UP).then_some(count + 1);
+    GIVEN_UP
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, below)
+        .is_ok()
+}
+
+#[cold]
+fn stopped(reason: StopReason) -> Failure {
+    match reason {
+        StopReason::Timeout(_) => Failure::Refused(ErrorCode::CompileTimeout, Phase::Compile),
+        reason => Failure::from(reason.into_error(Phase::Compile)),
+    }
+}
+
+/// Compiles on a thread of its own while this one waits, up to the deadline.
+pub(crate) fn compile_now(engine: &WasmEngine, source: Source) -> Result<Module, Failure> {
+    let limit = Duration::from_millis(source.limit);
+    let (sender, receiver) = channel();
+    let own = engine.clone();
+    let spawned = thread::Builder::new()
+        .name("aingle-wasm-compile".to_owned())
+        .spawn(move || {
+            // Nobody listens to one that was given up.
+            if sender.send(source.compile(&own)).is_err() {
+                GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+    spawned.map_err(|_| Failure::Refused(ErrorCode::OutOfMemory, Phase::Compile))?;
+    let mut wait = limit;
+    loop {
+        match receiver.recv_timeout(wait) {
+            Ok(compiled) => return Ok(compiled?),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Internal("the compiler's thread ended".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) if may_give_up() => {
+                // It may have ended at this very moment.
+                if let Ok(compiled) = receiver.try_recv() {
+                    GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
+                    return Ok(compiled?);
+                }
+                return Err(Failure::Refused(ErrorCode::CompileTimeout, Phase::Compile));
+            }
+            Err(RecvTimeoutError::Timeout) => wait = AGAIN,
+        }
+    }
+}
