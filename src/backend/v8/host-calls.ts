@@ -1,8 +1,7 @@
 import { type AingleWasmError, createError, invalidValue } from '../../errors/error';
 import type { HostScope } from '../../host-context';
 import type { Termination } from '../../termination';
-import type { Value } from '../../types';
-import type { EnvelopeHost, RawResult } from '../backend';
+import type { RawResult } from '../backend';
 import { CallSignal } from './call-signal';
 import type { Convention } from './convention';
 import type { Meter } from './meter';
@@ -19,8 +18,6 @@ export interface CallSetting {
   readonly signal?: AbortSignal | undefined;
   /** Whether the time in host functions is to be measured. */
   readonly timed?: boolean;
-  /** Serves host functions of bytes with the core values that the guest calls them with. */
-  readonly step?: (host: EnvelopeHost, args: readonly Value[], scope: HostScope) => readonly Value[];
 }
 
 /** What an instance's host functions share: their count, cost and time, and why one of them ended the call. */
@@ -50,10 +47,6 @@ export class HostCalls implements HostScope {
 
   get data(): unknown {
     return this.#setting.data;
-  }
-
-  get step(): CallSetting['step'] {
-    return this.#setting.step;
   }
 
   get signal(): AbortSignal {

@@ -61,12 +61,6 @@ function envelope(host: EnvelopeHost, calls: HostCalls): ImportedFunction {
   const { cost, name } = host;
   return (ptr: number, len: number) => {
     calls.enter(name, cost);
-    const { step } = calls;
-    if (step !== undefined) {
-      const [packed] = answer(name, calls, () => step(host, [ptr, len], calls));
-      calls.leave();
-      return packed;
-    }
     const input = calls.convention.takeArgument(ptr >>> 0, len >>> 0);
     if (input instanceof AingleWasmError) throw calls.fail(input);
     const reply = answer(name, calls, () => host.call(input, calls));

@@ -34,8 +34,11 @@ export interface CallTerms {
   readonly blocking: boolean;
 }
 
-/** How host functions of the call are served; answers in the same way as they. */
-export type ServeHost = (host: ResolvedHostFunction, args: readonly Value[]) => Promise<readonly Value[]>;
+/** Core values, or the bytes of a function of bytes. */
+export type HostValues = readonly (Value | Uint8Array)[];
+
+/** Serves host calls in place of their functions. */
+export type ServeHost = (host: ResolvedHostFunction, args: HostValues) => Promise<HostValues>;
 
 /** One call of a guest, from its submission until its end, with the host calls that it makes. */
 export class GuestCall<T> implements Frame, WaitingCall {
@@ -43,7 +46,6 @@ export class GuestCall<T> implements Frame, WaitingCall {
   readonly data: unknown;
   readonly fuelLimit: bigint;
   parked = false;
-  /** Serves host calls in place of their functions. */
   serveHost: ServeHost | undefined;
   /** Called when the guest begins. */
   onBegin: () => void = () => {};
@@ -171,10 +173,11 @@ export class GuestCall<T> implements Frame, WaitingCall {
   }
 
   #callHost(host: ResolvedHostFunction, channel: Channel, { bytes }: Message, scope: CallerScope) {
-    if (host.kind === 'envelope' && this.serveHost === undefined) return host.call(bytes, scope);
+    const { serveHost } = this;
+    if (host.kind === 'envelope')
+      return serveHost === undefined ? host.call(bytes, scope) : serveHost(host, [bytes]).then(([reply]) => reply as Uint8Array);
     const args = readValues(channel, Call.values, host.type.params);
-    if (this.serveHost !== undefined) return this.serveHost(host, args);
-    return host.kind === 'numeric' ? host.call(args, scope) : bytes;
+    return serveHost === undefined ? host.call(args, scope) : (serveHost(host, args) as Promise<readonly Value[]>);
   }
 
   #returned(host: ResolvedHostFunction, given: Uint8Array | readonly Value[], scope: CallerScope): Answer {

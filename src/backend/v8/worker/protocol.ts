@@ -36,7 +36,7 @@ export const Kind = {
 } as const;
 
 /** Words of a request; values follow. */
-export const Ask = { tenant: 0, export: 1, fuel: 2, stepwise: 3, values: 4 } as const;
+export const Ask = { tenant: 0, export: 1, fuel: 2, values: 3 } as const;
 
 /** Words of an access to a memory (address and length, pages) or to a global (its number), and of the answer. */
 export const Access = { tenant: 0, at: 1, length: 2, value: 3 } as const;

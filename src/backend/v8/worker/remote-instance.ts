@@ -100,12 +100,12 @@ export class RemoteInstance implements BackendInstance, Caller {
 
   invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
     this.#requireUsable();
-    return this.#submit(this.#callOf(this.#values(name, [...args], false), options, false), watching(options));
+    return this.#submit(this.#callOf(this.#values(name, [...args]), options, false), watching(options));
   }
 
   start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep> {
     this.#requireUsable();
-    const call = this.#callOf(this.#values(name, [...args], true), options, false);
+    const call = this.#callOf(this.#values(name, [...args]), options, false);
     const watch = new Watch(watching(options));
     const steps = new Steps(call, (parked) => {
       call.parked = parked;
@@ -123,7 +123,7 @@ export class RemoteInstance implements BackendInstance, Caller {
       checkArguments(name, type, args);
       try {
         this.#requireIdle();
-        const call = this.#callOf(this.#values(name, args, false), this.#defaults, true);
+        const call = this.#callOf(this.#values(name, args), this.#defaults, true);
         const results = this.#block(call, watching(this.#defaults));
         if (callsObserved()) ended();
         return unwrapResults(results);
@@ -238,10 +238,10 @@ export class RemoteInstance implements BackendInstance, Caller {
     return this.#exports.get(name)!;
   }
 
-  #values(name: string, args: readonly Value[], stepwise: boolean): Request<Value[]> {
+  #values(name: string, args: readonly Value[]): Request<Value[]> {
     const index = this.#exports.get(name)!;
     const { type } = this.#info.exports[index]! as { type: FunctionType };
-    return valuesRequest(index, type, args, stepwise);
+    return valuesRequest(index, type, args);
   }
 
   #callOf<T>(request: Request<T>, { fuel, data }: ResolvedCallOptions, blocking: boolean): GuestCall<T> {

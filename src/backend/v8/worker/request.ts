@@ -61,14 +61,12 @@ export function valuesRequest(
   exported: number,
   { params, results }: FunctionType,
   args: readonly Value[],
-  stepwise: boolean,
 ): Request<Value[]> {
   return {
     bytesIn: 0,
     counted: true,
     write: (channel, tenant, fuel) => {
       ask(channel, tenant, exported, fuel);
-      channel.numbers[Ask.stepwise] = stepwise ? 1 : 0;
       writeValues(channel, Ask.values, params, args);
       channel.send(Kind.values);
     },

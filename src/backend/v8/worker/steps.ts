@@ -1,6 +1,6 @@
 import type { Value } from '../../../types';
 import type { RawStep, ResolvedHostFunction } from '../../backend';
-import type { GuestCall } from './guest-call';
+import type { GuestCall, HostValues } from './guest-call';
 
 /** One call run step by step: its host calls are handed to the caller, and the guest waits until they are answered. */
 export class Steps {
@@ -35,7 +35,7 @@ export class Steps {
     }
   }
 
-  #hand(host: ResolvedHostFunction, args: readonly Value[]): Promise<readonly Value[]> {
+  #hand(host: ResolvedHostFunction, args: HostValues): Promise<HostValues> {
     return new Promise((resolve, reject) => {
       const answer = (give: () => void) => {
         this.#parked(false);

@@ -2,10 +2,9 @@ import type { AingleWasmError } from '../../../errors/error';
 import { noAllocator } from '../../../exports';
 import type { HostScope } from '../../../host-context';
 import type { FunctionType, Value, ValueType } from '../../../types';
-import type { EnvelopeHost, ResolvedHostFunction } from '../../backend';
+import type { ResolvedHostFunction } from '../../backend';
 import type { BytesFunction } from '../convention';
 import type { Guest, GuestOptions } from '../guest';
-import type { CallSetting } from '../host-calls';
 import { makeGuest } from '../instantiate';
 import { listed, Runner } from '../runner';
 import type { Channel, Message } from './channel';
@@ -31,7 +30,6 @@ export type AwaitReply = () => Message;
 export class Tenant {
   readonly #channel: Channel;
   readonly #awaitReply: AwaitReply;
-  readonly #hosts: readonly HostSpec[];
   readonly #runner: Runner;
   readonly #types: readonly (FunctionType | undefined)[];
   readonly #globals: readonly ValueType[];
@@ -39,7 +37,6 @@ export class Tenant {
   constructor(channel: Channel, awaitReply: AwaitReply, request: MakeRequest) {
     this.#channel = channel;
     this.#awaitReply = awaitReply;
-    this.#hosts = request.hosts;
     const { info } = request;
     const options: GuestOptions = {
       ...request.options,
@@ -66,7 +63,7 @@ export class Tenant {
     const fuel = counts[Ask.fuel]!;
     const { convention, info } = this.#guest;
     if (!convention.accepts(input.length)) throw noAllocator(info);
-    this.#run(() => this.#runner.callBytes(fn, input, fuel, { data: undefined, timed: true }));
+    this.#run(() => this.#runner.callBytes(fn, input, fuel, TIMED));
   }
 
   callValues(): void {
@@ -74,14 +71,9 @@ export class Tenant {
     const index = numbers[Ask.export]!;
     const { params, results } = this.#types[index]!;
     const args = readValues(this.#channel, Ask.values, params);
-    const setting: CallSetting = {
-      data: undefined,
-      timed: true,
-      ...(numbers[Ask.stepwise] === 1 && { step: (host, values, scope) => this.#step(host, values, scope) }),
-    };
     const fuel = counts[Ask.fuel]!;
     this.#run(() => {
-      const returned = this.#runner.callValues(this.#name(index), args, fuel, setting);
+      const returned = this.#runner.callValues(this.#name(index), args, fuel, TIMED);
       writeValues(this.#channel, End.values, results, listed(returned));
       return undefined;
     });
@@ -180,11 +172,6 @@ export class Tenant {
     return { ...host, kind: 'envelope', call: (input, scope) => this.#reply(index, scope, () => send(input)).bytes };
   }
 
-  #step(host: EnvelopeHost, args: readonly Value[], scope: HostScope): Value[] {
-    const index = this.#hosts.findIndex(({ module, name }) => module === host.module && name === host.name);
-    return this.#ask(host, index, args, scope);
-  }
-
   #ask({ type }: HostSpec, index: number, args: readonly Value[], scope: HostScope): Value[] {
     this.#reply(index, scope, () => {
       writeValues(this.#channel, Call.values, type.params, args);
@@ -216,6 +203,7 @@ export class Tenant {
   }
 }
 
+const TIMED = { data: undefined, timed: true };
 const REFUSED = new Error('the host function failed');
 
 /** Takes what the caller's host function has charged; too much ends the guest's call as soon as that function has returned. */
