@@ -75,7 +75,9 @@ onEveryBackend('deadlines', (lab) => {
   test('a call may ask for more than its engine, or for none', async () => {
     const engine = lab.engine({ ...METERING, timeoutMs: 100 });
     const module = await engine.compile(wat(GUEST));
-    const imports = { env: { wait: () => new Promise<number>((resolve) => setTimeout(() => resolve(7), 300)) as never } };
+    const imports = {
+      env: { wait: () => new Promise<number>((resolve) => setTimeout(() => resolve(7), 300)) as never },
+    };
     for (const timeoutMs of [60_000, null]) {
       const instance = await module.instantiate({ imports });
       expect(await instance.invoke('wait', [1], { timeoutMs })).toEqual([7]);
@@ -103,7 +105,8 @@ onEveryBackend('deadlines', (lab) => {
 
   test('a guest that waits in a host function is stopped, and the function is told', async () => {
     let signal: AbortSignal | undefined;
-    const text = '(import "env" "wait" (func $wait (param i32 i32) (result i64))) (memory (export "memory") 1) (func (export "run") (param i32 i32) (result i64) (call $wait (i32.const 0) (i32.const 0)))';
+    const text =
+      '(import "env" "wait" (func $wait (param i32 i32) (result i64))) (memory (export "memory") 1) (func (export "run") (param i32 i32) (result i64) (call $wait (i32.const 0) (i32.const 0)))';
     const instance = await lab.instantiate(text, {
       abi: 'bytes',
       host: {
@@ -155,7 +158,8 @@ onEveryBackend('deadlines', (lab) => {
       return 1;
     };
     const instance = await make(lab, { imports: { env: { wait } } });
-    const text = '(import "env" "wait" (func $wait (param i32) (result i32))) (func (export "run") (param i32 i32) (result i64) (loop (drop (call $wait (i32.const 0))) (br 0)) (i64.const 0))';
+    const text =
+      '(import "env" "wait" (func $wait (param i32) (result i32))) (func (export "run") (param i32 i32) (result i64) (loop (drop (call $wait (i32.const 0))) (br 0)) (i64.const 0))';
     const endless = await lab.instantiate(text, { imports: { env: { wait } } }, METERING);
     expect(await errorOf(() => endless.callSync('run', '', { timeoutMs: 30 }))).toMatchObject({ code: 'ERR_TIMEOUT' });
     expect(instance.state).toBe('idle');

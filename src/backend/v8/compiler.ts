@@ -31,10 +31,7 @@ export class Compiler {
    */
   async compile(request: CompileRequest): Promise<Compilation> {
     const controller = new AbortController();
-    const timer = setTimeout(
-      () => controller.abort(createError('ERR_COMPILE_TIMEOUT', 'compile')),
-      this.#milliseconds,
-    );
+    const timer = setTimeout(() => controller.abort(createError('ERR_COMPILE_TIMEOUT', 'compile')), this.#milliseconds);
     this.#running.add(controller);
     try {
       await this.#enter(controller.signal);

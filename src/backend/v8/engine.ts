@@ -193,7 +193,12 @@ export class V8Engine implements BackendEngine {
     return this.#finish(given, digest, module, info, options);
   }
 
-  #compileInto(key: string, given: Uint8Array, digest: string, options: ResolvedCompileOptions): Promise<CompiledModule> {
+  #compileInto(
+    key: string,
+    given: Uint8Array,
+    digest: string,
+    options: ResolvedCompileOptions,
+  ): Promise<CompiledModule> {
     const compiled = this.#compile(given, digest, options);
     this.#cache.set(key, compiled, given.length);
     compiled.catch(() => this.#cache.delete(key));

@@ -109,7 +109,11 @@ export class V8Instance implements BackendInstance {
     throw unstoppable('stepwise calls', 'call');
   }
 
-  exportFunction(name: string, type: FunctionType, ended: (thrown?: unknown) => unknown): (...args: Value[]) => unknown {
+  exportFunction(
+    name: string,
+    type: FunctionType,
+    ended: (thrown?: unknown) => unknown,
+  ): (...args: Value[]) => unknown {
     let carried = false;
     return (...args) => {
       if (!carried) requireCarried(type, 'call');

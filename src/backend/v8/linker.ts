@@ -2,13 +2,7 @@
 import { AingleWasmError } from '../../errors/error';
 import { hostFailure, promiseReturned } from '../../host-call';
 import type { Value } from '../../types';
-import type {
-  EnvelopeHost,
-  ModuleInfoJson,
-  NumericHost,
-  ResolvedHostFunction,
-  ResolvedMemory,
-} from '../backend';
+import type { EnvelopeHost, ModuleInfoJson, NumericHost, ResolvedHostFunction, ResolvedMemory } from '../backend';
 import type { GuestOptions } from './guest';
 import type { HostCalls } from './host-calls';
 import { CRC32_FUEL_SHIFT, SYSTEM_MODULE } from './names';

@@ -47,13 +47,7 @@ export function reasonOf(ending: Ending): string {
 }
 
 /** Says why the guest did not return. What a host function noted comes first, then the guest's own status. */
-export function explainEnd(
-  thrown: unknown,
-  meter: Meter,
-  calls: HostCalls,
-  callDepth: number,
-  phase: Phase,
-): Ending {
+export function explainEnd(thrown: unknown, meter: Meter, calls: HostCalls, callDepth: number, phase: Phase): Ending {
   // Both belong to this end or to none.
   const failure = calls.takeFailure();
   const panic = calls.takePanic();

@@ -70,7 +70,8 @@ export class Channel {
     control[Control.place] = value !== undefined || !fits ? Place.port : bytes.length > 0 ? Place.slab : Place.none;
     control[Control.ring] = this.ring ? 1 : 0;
     if (fits) this.#slab.set(bytes);
-    const posted = value !== undefined ? { value } : fits ? undefined : { bytes: owned ? bytes : new Uint8Array(bytes) };
+    const posted =
+      value !== undefined ? { value } : fits ? undefined : { bytes: owned ? bytes : new Uint8Array(bytes) };
     const transferred = posted?.bytes === undefined ? [] : [posted.bytes.buffer as ArrayBuffer];
     if (posted !== undefined && !ringing) this.#port.postMessage(posted, transferred);
     Atomics.store(control, Control.turn, 1 - this.#side);

@@ -175,7 +175,9 @@ export class GuestCall<T> implements Frame, WaitingCall {
   #callHost(host: ResolvedHostFunction, channel: Channel, { bytes }: Message, scope: CallerScope) {
     const { serveHost } = this;
     if (host.kind === 'envelope')
-      return serveHost === undefined ? host.call(bytes, scope) : serveHost(host, [bytes]).then(([reply]) => reply as Uint8Array);
+      return serveHost === undefined
+        ? host.call(bytes, scope)
+        : serveHost(host, [bytes]).then(([reply]) => reply as Uint8Array);
     const args = readValues(channel, Call.values, host.type.params);
     return serveHost === undefined ? host.call(args, scope) : (serveHost(host, args) as Promise<readonly Value[]>);
   }

@@ -2,7 +2,7 @@
 import type { ErrorCode, Phase } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import type { Details } from '../../../errors/messages';
-import type { ValueType, Value } from '../../../types';
+import type { Value, ValueType } from '../../../types';
 import type { ModuleInfoJson, ResolvedHostFunction } from '../../backend';
 import type { GuestOptions } from '../guest';
 import type { Channel } from './channel';

@@ -117,7 +117,11 @@ export class RemoteInstance implements BackendInstance, Caller {
     return first;
   }
 
-  exportFunction(name: string, type: FunctionType, ended: (thrown?: unknown) => unknown): (...args: Value[]) => unknown {
+  exportFunction(
+    name: string,
+    type: FunctionType,
+    ended: (thrown?: unknown) => unknown,
+  ): (...args: Value[]) => unknown {
     return (...args) => {
       requireCarried(type, 'call');
       checkArguments(name, type, args);
@@ -200,12 +204,7 @@ export class RemoteInstance implements BackendInstance, Caller {
     this.#engine.countCall(usage, stopped);
   }
 
-  async nest(
-    parent: GuestCall<unknown>,
-    scope: CallerScope,
-    name: string,
-    input: Uint8Array,
-  ): Promise<RawResult> {
+  async nest(parent: GuestCall<unknown>, scope: CallerScope, name: string, input: Uint8Array): Promise<RawResult> {
     if (parent.blocking) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
     const exported = this.#bytesFunction(name);
     this.#requireUsable();
@@ -324,8 +323,7 @@ export class RemoteInstance implements BackendInstance, Caller {
   /** Refuses a call that cannot wait. */
   #requireIdle(): void {
     this.#requireUsable();
-    if (this.#pending > 0 || !this.#thread.listening || !this.#thread.ready(this))
-      throw busy();
+    if (this.#pending > 0 || !this.#thread.listening || !this.#thread.ready(this)) throw busy();
   }
 
   /** Refuses a call that would not run however long it waits. */

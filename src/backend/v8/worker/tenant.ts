@@ -161,7 +161,12 @@ export class Tenant {
     counts[End.left] = meter.left();
     numbers[End.pages] = memory.pages();
     if (ending === undefined) this.#channel.send(Kind.done, output, undefined, true);
-    else this.#channel.send(Kind.failed, undefined, faultOf(ending, this.#runner.state === 'poisoned' || calls.ending, true));
+    else
+      this.#channel.send(
+        Kind.failed,
+        undefined,
+        faultOf(ending, this.#runner.state === 'poisoned' || calls.ending, true),
+      );
   }
 
   /** A host function as the guest's side knows it: it asks the caller. */

@@ -1,5 +1,5 @@
-import { type AingleWasmError, createError } from '../../../errors/error';
 import type { Phase } from '../../../errors/codes';
+import { type AingleWasmError, createError } from '../../../errors/error';
 
 export interface WatchTerms {
   /** Milliseconds from now; null: no limit. */
