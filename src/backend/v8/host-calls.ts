@@ -1,4 +1,5 @@
-import { type AingleWasmError, createError, invalidValue } from '../../errors/error';
+import { AingleWasmError, createError, invalidValue } from '../../errors/error';
+import { hostFailure } from '../../host-call';
 import type { HostScope } from '../../host-context';
 import type { Termination } from '../../termination';
 import type { RawResult } from '../backend';
@@ -9,6 +10,9 @@ import type { Meter } from './meter';
 /** Thrown through the guest to end its call; why is noted in {@link HostCalls}. The guest cannot catch it. */
 export const STOPPED = new Error('the call was ended by a host function');
 
+/** Name of the decision about a slice, where a host function would have its own. */
+export const ON_SLICE = 'onSlice';
+
 /** How a guest's call ends: by an error, or because a host function said so. */
 export type Ending = AingleWasmError | Termination;
 
@@ -18,6 +22,8 @@ export interface CallSetting {
   readonly signal?: AbortSignal | undefined;
   /** Whether the time in host functions is to be measured. */
   readonly timed?: boolean;
+  /** Fuel after which the guest pauses. */
+  readonly slice?: bigint | undefined;
 }
 
 /** What an instance's host functions share: their count, cost and time, and why one of them ended the call. */
@@ -29,6 +35,8 @@ export class HostCalls implements HostScope {
   active = false;
   /** Why the call is not to go on after a host function, if there is a reason: asked for each time one returns. */
   interruption: () => Ending | undefined = () => undefined;
+  /** What a sliceable guest calls with its rest when that is spent: answers the new one, negative to stop. */
+  slice: (rest: bigint) => bigint = (rest) => rest;
   readonly #maxCalls: number;
   #setting: CallSetting = { data: undefined };
   #signal: CallSignal | undefined;
@@ -81,9 +89,20 @@ export class HostCalls implements HostScope {
     }
     this.count++;
     if (cost > 0n && !this.#meter!.charge(cost)) throw this.fail(this.#exhausted());
-    this.#name = name;
-    this.active = true;
-    if (this.#setting.timed) this.#entered = performance.now();
+    this.#wait(name);
+  }
+
+  /** Runs what decides about a guest that has paused: it is no host function that the guest has called. */
+  pause<T>(name: string, decide: () => T): T {
+    this.#wait(name);
+    let decided: T;
+    try {
+      decided = decide();
+    } catch (thrown) {
+      throw this.fail(thrown instanceof AingleWasmError ? thrown : hostFailure(name, thrown));
+    }
+    this.leave();
+    return decided;
   }
 
   /** Ends a call of a host function that returned. */
@@ -181,6 +200,13 @@ export class HostCalls implements HostScope {
   /** Refused: on the guest's own thread nothing can wait for its promise. */
   async call(): Promise<RawResult> {
     throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name: this.#name });
+  }
+
+  /** The guest waits from now on. */
+  #wait(name: string): void {
+    this.#name = name;
+    this.active = true;
+    if (this.#setting.timed) this.#entered = performance.now();
   }
 
   #exhausted(): AingleWasmError {

@@ -8,11 +8,16 @@ import { GuestMemory } from './guest-memory';
 import { HostCalls } from './host-calls';
 import { importObject } from './linker';
 import { Meter } from './meter';
-import { ABI_VERSION, METER } from './names';
+import { ABI_VERSION, HOOKS, METER } from './names';
 import { exhausted, explainEnd, trapped } from './outcome';
+import { sliceHook } from './slice-hook';
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
+
+interface FunctionTable {
+  set(index: number, value: unknown): void;
+}
 
 /**
  * Makes the guest and runs, under one budget: its start function, `_initialize`, and the two questions of the guest kit.
@@ -25,6 +30,8 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
   const { imports, exports } = link(module, () => importObject(info, options, calls));
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
+  const hooks = exports[HOOKS.table] as FunctionTable | undefined;
+  hooks?.set(HOOKS.slice, sliceHook((rest) => calls.slice(rest)));
   const memory = limitedMemory(exports, info, options);
   limitTables(exports, info, limits.tableElements);
 

@@ -42,7 +42,7 @@ export class V8Module implements BackendModule {
     this.#engine.requireOpen();
     const { module, info } = this.#compiled;
     const tenancy = this.#engine.admitTenant(options.worker === 'shared');
-    const instance = new RemoteInstance(this.#engine, tenancy, info, options);
+    const instance = new RemoteInstance(this.#engine, tenancy, this.#compiled, options);
     try {
       await instance.make(makeRequest(tenancy.tenant, module, info, options), options);
     } catch (error) {

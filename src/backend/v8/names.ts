@@ -11,6 +11,9 @@ export const METER = {
   memory: '__aingle_meter_memory',
 } as const;
 
+/** Exported table of a sliceable module, and the element that it calls, `(i64) -> (i64)`, when its fuel is spent; see crates/prepare/src/reserved.rs. */
+export const HOOKS = { table: '__aingle_meter_hooks', slice: 4 } as const;
+
 /** Why a prepared module stopped itself; what it stored in `__aingle_meter_status`. */
 export const STOP = { none: 0, fuel: 1, depth: 2, outOfMemory: 3 } as const;
 

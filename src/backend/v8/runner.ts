@@ -122,7 +122,7 @@ export class Runner {
   #begin(fuel: bigint, setting: CallSetting): void {
     this.state = 'running';
     this.guest.calls.begin(setting);
-    this.guest.meter.begin(fuel);
+    this.guest.meter.begin(fuel, setting.slice);
   }
 
   /** The guest has come back: it is usable, if its last charge was within the limit. */

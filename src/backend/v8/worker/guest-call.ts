@@ -1,13 +1,25 @@
 import type { AingleWasmError } from '../../../errors/error';
 import { hostFailure, promiseReturned } from '../../../host-call';
+import { type ResolvedDecision, sliceDecision } from '../../../slices';
 import { Termination } from '../../../termination';
 import type { Receipt, Value } from '../../../types';
-import type { RawResult, ResolvedHostFunction } from '../../backend';
+import type { RawResult, ResolvedHostFunction, ResolvedSlices } from '../../backend';
 import { CallSignal } from '../call-signal';
-import type { Ending } from '../host-calls';
+import { type Ending, ON_SLICE } from '../host-calls';
 import type { Channel, Message } from './channel';
 import { CallerScope, type WaitingCall } from './host-scope';
-import { Call, End, errorOfFault, type Fault, Kind, Reply, readValues, writeValues } from './protocol';
+import {
+  Call,
+  End,
+  errorOfFault,
+  type Fault,
+  Kind,
+  Reply,
+  readValues,
+  SliceDecided,
+  SliceOver,
+  writeValues,
+} from './protocol';
 import type { Request } from './request';
 import type { Answer, Frame } from './thread';
 
@@ -30,6 +42,7 @@ export interface Caller {
 export interface CallTerms {
   readonly fuel: bigint;
   readonly data: unknown;
+  readonly slices?: ResolvedSlices | undefined;
   /** Whether this thread blocks until the call has ended. */
   readonly blocking: boolean;
 }
@@ -44,7 +57,7 @@ export type ServeHost = (host: ResolvedHostFunction, args: HostValues) => Promis
 export class GuestCall<T> implements Frame, WaitingCall {
   readonly parent: GuestCall<unknown> | undefined;
   readonly data: unknown;
-  readonly fuelLimit: bigint;
+  fuelLimit: bigint;
   parked = false;
   serveHost: ServeHost | undefined;
   /** Called when the guest begins. */
@@ -55,6 +68,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
   readonly #request: Request<T>;
   /** Whether the caller's thread waits for it. */
   readonly blocking: boolean;
+  readonly #slices: ResolvedSlices | undefined;
   readonly #scope: CallerScope | undefined;
   readonly #signal = new CallSignal();
   readonly #submitted = performance.now();
@@ -71,7 +85,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
   constructor(
     caller: Caller,
     request: Request<T>,
-    { fuel, data, blocking }: CallTerms,
+    { fuel, data, slices, blocking }: CallTerms,
     nested?: { readonly parent: GuestCall<unknown>; readonly scope: CallerScope },
   ) {
     this.#caller = caller;
@@ -79,6 +93,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
     this.blocking = blocking;
     this.fuelLimit = fuel;
     this.data = data;
+    this.#slices = slices;
     this.parent = nested?.parent;
     this.#scope = nested?.scope;
   }
@@ -110,15 +125,16 @@ export class GuestCall<T> implements Frame, WaitingCall {
   begin(channel: Channel): void {
     this.#begun = performance.now();
     this.onBegin();
-    this.#request.write(channel, this.#caller.tenant, this.fuelLimit);
+    this.#request.write(channel, this.#caller.tenant, this.fuelLimit, this.#slices?.fuel ?? 0n);
   }
 
   serve(channel: Channel, message: Message): Answer | Promise<Answer> {
     const { numbers, counts } = channel;
-    const host = this.#caller.hosts[numbers[Call.host]!]!;
     const left = counts[Call.left]!;
     this.#used = this.fuelLimit - left;
     this.#caller.setPages(numbers[Call.pages]!);
+    const host = this.#caller.hosts[numbers[Call.host]!];
+    if (host === undefined) return this.#decide(channel);
     const scope = new CallerScope(this, left);
     const refuse = (thrown: unknown) => this.#refused(host.name, thrown, scope);
     try {
@@ -170,6 +186,23 @@ export class GuestCall<T> implements Frame, WaitingCall {
   /** What a nested call has ended with, if it was not just an error of the guest's. */
   endWith(ending: Ending): void {
     this.#ending ??= ending;
+  }
+
+  /** Asks the user what becomes of a guest whose slice is over. */
+  #decide({ numbers, counts }: Channel): Promise<Answer> {
+    const [fuelUsed, fuelLeft] = [counts[SliceOver.used]!, counts[SliceOver.left]!];
+    const slice = { fuelUsed, fuelLeft, count: numbers[SliceOver.count]! };
+    const scope = new CallerScope(this, fuelLeft);
+    const decide = async () => sliceDecision((await this.#slices?.decide(slice)) ?? undefined);
+    const decided = (decision: ResolvedDecision): Answer => {
+      if (decision !== 'stop') this.fuelLimit += decision;
+      return (channel) => {
+        channel.counts[Reply.charged] = 0n;
+        channel.counts[SliceDecided.more] = decision === 'stop' ? -1n : decision;
+        channel.send(Kind.returned);
+      };
+    };
+    return decide().then(decided, (thrown) => this.#refused(ON_SLICE, thrown, scope));
   }
 
   #callHost(host: ResolvedHostFunction, channel: Channel, { bytes }: Message, scope: CallerScope) {

@@ -36,7 +36,7 @@ export const Kind = {
 } as const;
 
 /** Words of a request; values follow. */
-export const Ask = { tenant: 0, export: 1, fuel: 2, values: 3 } as const;
+export const Ask = { tenant: 0, export: 1, fuel: 2, slice: 3, values: 4 } as const;
 
 /** Words of an access to a memory (address and length, pages) or to a global (its number), and of the answer. */
 export const Access = { tenant: 0, at: 1, length: 2, value: 3 } as const;
@@ -47,8 +47,12 @@ export const Reply = { charged: 0, values: 1 } as const;
 /** Words of what the worker says of a call that has ended; results follow. */
 export const End = { used: 0, limit: 1, wallMs: 2, hostMs: 3, hostCalls: 4, pages: 5, left: 6, values: 7 } as const;
 
-/** Words of a host call; arguments follow. */
+/** Words of a host call; arguments follow. The number after the last host function stands for the decision about a slice. */
 export const Call = { host: 0, left: 1, pages: 2, values: 3 } as const;
+
+/** Words of a slice that is over, and of the decision: how much fuel is added, -1 to stop. */
+export const SliceOver = { used: Call.values, left: Call.values + 1, count: Call.values + 2 } as const;
+export const SliceDecided = { more: Reply.values } as const;
 
 /** What a guest is made from. */
 export interface MakeRequest {

@@ -1,5 +1,5 @@
 import { callsObserved } from '../../../diagnostics';
-import { type AingleWasmError, createError } from '../../../errors/error';
+import { type AingleWasmError, createError, invalidValue } from '../../../errors/error';
 import { requireBytesFunction } from '../../../exports';
 import type { FunctionType, InstanceState, InstanceStats, Value } from '../../../types';
 import { checkArguments, requireCarried, unwrapResults } from '../../../values';
@@ -14,6 +14,7 @@ import type {
 } from '../../backend';
 import type { V8Engine } from '../engine';
 import type { Ending } from '../host-calls';
+import type { CompiledModule } from '../module';
 import { isStop, reasonOf } from '../outcome';
 import { busy, engineClosed, instanceClosed, poisoned } from '../refusals';
 import { Totals } from '../totals';
@@ -36,6 +37,7 @@ export class RemoteInstance implements BackendInstance, Caller {
   readonly #engine: V8Engine;
   readonly #tenancy: Tenancy;
   readonly #info: ModuleInfoJson;
+  readonly #sliceable: boolean;
   readonly #data: unknown;
   readonly #totals = new Totals();
   /** Places of the exports by name: how a worker is told of them. */
@@ -46,10 +48,16 @@ export class RemoteInstance implements BackendInstance, Caller {
   #pending = 0;
   #fuelUsed = 0n;
 
-  constructor(engine: V8Engine, tenancy: Tenancy, info: ModuleInfoJson, options: ResolvedInstanceOptions) {
+  constructor(
+    engine: V8Engine,
+    tenancy: Tenancy,
+    { info, sliceable }: CompiledModule,
+    options: ResolvedInstanceOptions,
+  ) {
     this.#engine = engine;
     this.#tenancy = tenancy;
     this.#info = info;
+    this.#sliceable = sliceable;
     this.#data = options.data;
     this.hosts = options.hostFunctions;
     this.#exports = new Map(info.exports.map(({ name }, index) => [name, index]));
@@ -243,8 +251,11 @@ export class RemoteInstance implements BackendInstance, Caller {
     return valuesRequest(index, type, args);
   }
 
-  #callOf<T>(request: Request<T>, { fuel, data }: ResolvedCallOptions, blocking: boolean): GuestCall<T> {
-    return new GuestCall(this, request, { fuel, data, blocking });
+  #callOf<T>(request: Request<T>, options: ResolvedCallOptions, blocking: boolean): GuestCall<T> {
+    const { fuel, data, slices } = options;
+    if (slices !== undefined && !this.#sliceable)
+      throw invalidValue('sliceFuel', 'the module must be compiled with sliceable: true', slices.fuel);
+    return new GuestCall(this, request, { fuel, data, slices, blocking });
   }
 
   #submit<T>(call: GuestCall<T>, terms: WatchTerms): Promise<T> {

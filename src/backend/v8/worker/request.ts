@@ -10,7 +10,8 @@ export interface Request<T> {
   readonly bytesIn: number;
   /** Whether it counts as a call. */
   readonly counted: boolean;
-  write(channel: Channel, tenant: number, fuel: bigint): void;
+  /** @param slice fuel of a slice, 0 for none */
+  write(channel: Channel, tenant: number, fuel: bigint, slice: bigint): void;
   read(channel: Channel, message: Message, receipt: () => Receipt): T;
 }
 
@@ -36,8 +37,8 @@ export function bytesRequest(exported: number, input: Uint8Array, owned: boolean
   return {
     bytesIn: input.length,
     counted: true,
-    write: (channel, tenant, fuel) => {
-      ask(channel, tenant, exported, fuel);
+    write: (channel, tenant, fuel, slice) => {
+      ask(channel, tenant, exported, fuel, slice);
       channel.send(Kind.bytes, input, undefined, owned);
     },
     read: (_channel, { bytes }, receipt) => ({ bytes, receipt: receipt() }),
@@ -50,7 +51,7 @@ export function nestedRequest(exported: number, input: Uint8Array, scope: Caller
     bytesIn: input.length,
     counted: false,
     write: (channel, tenant) => {
-      ask(channel, tenant, exported, scope.takeCharged());
+      ask(channel, tenant, exported, scope.takeCharged(), 0n);
       channel.send(Kind.nested, input, undefined, true);
     },
     read: (_channel, { bytes }, receipt) => ({ bytes, receipt: receipt() }),
@@ -65,8 +66,8 @@ export function valuesRequest(
   return {
     bytesIn: 0,
     counted: true,
-    write: (channel, tenant, fuel) => {
-      ask(channel, tenant, exported, fuel);
+    write: (channel, tenant, fuel, slice) => {
+      ask(channel, tenant, exported, fuel, slice);
       writeValues(channel, Ask.values, params, args);
       channel.send(Kind.values);
     },
@@ -74,8 +75,9 @@ export function valuesRequest(
   };
 }
 
-function ask({ numbers, counts }: Channel, tenant: number, exported: number, fuel: bigint): void {
+function ask({ numbers, counts }: Channel, tenant: number, exported: number, fuel: bigint, slice: bigint): void {
   numbers[Ask.tenant] = tenant;
   numbers[Ask.export] = exported;
   counts[Ask.fuel] = fuel;
+  counts[Ask.slice] = slice;
 }

@@ -1,10 +1,11 @@
-import type { AingleWasmError } from '../../../errors/error';
+import { type AingleWasmError, createError } from '../../../errors/error';
 import { noAllocator } from '../../../exports';
 import type { HostScope } from '../../../host-context';
 import type { FunctionType, Value, ValueType } from '../../../types';
 import type { ResolvedHostFunction } from '../../backend';
 import type { BytesFunction } from '../convention';
 import type { Guest, GuestOptions } from '../guest';
+import { type CallSetting, ON_SLICE } from '../host-calls';
 import { makeGuest } from '../instantiate';
 import { listed, Runner } from '../runner';
 import type { Channel, Message } from './channel';
@@ -19,6 +20,8 @@ import {
   Kind,
   type MakeRequest,
   Reply,
+  SliceDecided,
+  SliceOver,
   readValues,
   writeValues,
 } from './protocol';
@@ -30,6 +33,7 @@ export type AwaitReply = () => Message;
 export class Tenant {
   readonly #channel: Channel;
   readonly #awaitReply: AwaitReply;
+  readonly #hostCount: number;
   readonly #runner: Runner;
   readonly #types: readonly (FunctionType | undefined)[];
   readonly #globals: readonly ValueType[];
@@ -38,6 +42,7 @@ export class Tenant {
     this.#channel = channel;
     this.#awaitReply = awaitReply;
     const { info } = request;
+    this.#hostCount = request.hosts.length;
     const options: GuestOptions = {
       ...request.options,
       data: undefined,
@@ -61,9 +66,10 @@ export class Tenant {
     const { numbers, counts } = this.#channel;
     const fn = this.#bytesFunction(numbers[Ask.export]!);
     const fuel = counts[Ask.fuel]!;
+    const setting = this.#begin(counts[Ask.slice]!);
     const { convention, info } = this.#guest;
     if (!convention.accepts(input.length)) throw noAllocator(info);
-    this.#run(() => this.#runner.callBytes(fn, input, fuel, TIMED));
+    this.#run(() => this.#runner.callBytes(fn, input, fuel, setting));
   }
 
   callValues(): void {
@@ -72,8 +78,9 @@ export class Tenant {
     const { params, results } = this.#types[index]!;
     const args = readValues(this.#channel, Ask.values, params);
     const fuel = counts[Ask.fuel]!;
+    const setting = this.#begin(counts[Ask.slice]!);
     this.#run(() => {
-      const returned = this.#runner.callValues(this.#name(index), args, fuel, TIMED);
+      const returned = this.#runner.callValues(this.#name(index), args, fuel, setting);
       writeValues(this.#channel, End.values, results, listed(returned));
       return undefined;
     });
@@ -129,6 +136,34 @@ export class Tenant {
     const [value] = readValues(this.#channel, Access.value, [this.#globals[number]!]);
     this.#guest.globals[number]!.value = value!;
     this.#channel.send(Kind.done);
+  }
+
+  /** How a call from outside is run. @param slice fuel of a slice, 0 for none */
+  #begin(slice: bigint): CallSetting {
+    const timed = { data: undefined, timed: true };
+    const { calls } = this.#guest;
+    let count = 0;
+    calls.slice = slice === 0n ? (rest) => rest : (rest) => this.#nextSlice(slice, ++count, rest);
+    return slice === 0n ? timed : { ...timed, slice };
+  }
+
+  /** Asks the caller whether a guest that has `rest` left may go on, and gives it its next slice. */
+  #nextSlice(slice: bigint, count: number, rest: bigint): bigint {
+    const { numbers, counts } = this.#channel;
+    const { calls, meter } = this.#guest;
+    const left = meter.leftWith(rest);
+    const more = calls.pause(ON_SLICE, () => {
+      this.#reply(this.#hostCount, calls, () => {
+        counts[SliceOver.used] = meter.limit - left;
+        counts[SliceOver.left] = left;
+        numbers[SliceOver.count] = count;
+        this.#channel.send(Kind.host);
+      });
+      const decided = counts[SliceDecided.more]!;
+      if (decided < 0n) throw createError('ERR_ABORTED', 'call');
+      return decided;
+    });
+    return meter.grant(slice, more, rest);
   }
 
   /** Runs a call from outside. */
@@ -208,7 +243,6 @@ export class Tenant {
   }
 }
 
-const TIMED = { data: undefined, timed: true };
 const REFUSED = new Error('the host function failed');
 
 /** Takes what the caller's host function has charged; too much ends the guest's call as soon as that function has returned. */
