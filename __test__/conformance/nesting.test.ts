@@ -25,6 +25,11 @@ function make(lab: Lab, ask: Ask, options: InstanceOptions = {}): Promise<Instan
   return lab.instantiate(GUEST, { abi: 'bytes', host: { ask: ask as never }, ...options });
 }
 
+/** A host function that gives an object with a `then` of its own. */
+function thenable(then: (resolve: (value: string) => void) => void): Ask {
+  return () => Object.defineProperty({}, 'then', { value: then });
+}
+
 const tick = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 onEveryBackend('promises of host functions', (lab) => {
@@ -56,19 +61,23 @@ onEveryBackend('promises of host functions', (lab) => {
   });
 
   test.each([
-    ['settles twice', () => ({ then: (resolve: (value: string) => void) => (resolve('a'), resolve('b')) })],
     [
-      'throws after it settled',
-      () => ({
-        then: (resolve: (value: string) => void) => {
-          resolve('a');
-          throw new Error('late');
-        },
+      'settles twice',
+      thenable((resolve) => {
+        resolve('a');
+        resolve('b');
       }),
     ],
-    ['is nested in another', () => Promise.resolve({ then: (resolve: (value: string) => void) => resolve('a') })],
-  ])('a thenable that %s is a promise like any other', async (_, thenable) => {
-    const instance = await make(lab, thenable);
+    [
+      'throws after it settled',
+      thenable((resolve) => {
+        resolve('a');
+        throw new Error('late');
+      }),
+    ],
+    ['is nested in another', () => Promise.resolve(thenable((resolve) => resolve('a'))())],
+  ])('a thenable that %s is a promise like any other', async (_, ask) => {
+    const instance = await make(lab, ask);
     expect(lab.record((await instance.call('outer', '')).text())).toBe('a');
   });
 

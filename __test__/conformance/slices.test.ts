@@ -23,7 +23,7 @@ async function make(lab: Lab, options: InstanceOptions = {}): Promise<Instance> 
   return module.instantiate({ imports: { env: { note: () => {} } }, ...options });
 }
 
-const SUM = 1_000 * 1_001 / 2;
+const SUM = (1_000 * 1_001) / 2;
 
 onEveryBackend('slices', (lab) => {
   test('pause where the fuel of one is spent, and change neither result nor count', async () => {
@@ -61,7 +61,9 @@ onEveryBackend('slices', (lab) => {
   test('fuel ends as without slices, unless some is added', async () => {
     const poor = await make(lab);
     const none = () => {};
-    expect(await lab.observe(poor, () => poor.invoke('spin', [], { fuel: 5_000, sliceFuel: 1_000, onSlice: none }))).toMatchObject({
+    expect(
+      await lab.observe(poor, () => poor.invoke('spin', [], { fuel: 5_000, sliceFuel: 1_000, onSlice: none })),
+    ).toMatchObject({
       code: 'ERR_FUEL_EXHAUSTED',
       details: { limit: 5_000n },
       fuelUsed: 5_000n,
@@ -73,7 +75,12 @@ onEveryBackend('slices', (lab) => {
   });
 
   test.each([
-    ['throws', () => { throw new Error('no'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no'))],
     ['answers nonsense', () => 'more' as never],
   ])('a decision that %s ends the call', async (_, onSlice) => {

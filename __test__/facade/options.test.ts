@@ -156,7 +156,15 @@ describe('prototypes', () => {
     const engine = readEngineOptions({});
     expect(engine.queue).toBe(10_000);
     expect(engine.limits.callDepth).toBe(3_000);
-    expect(readCallOptions({}).fuel).toBe(undefined);
+    const defaults = {
+      fuel: 5n,
+      timeoutMs: null,
+      timeoutAsked: false,
+      signal: undefined,
+      data: undefined,
+      slices: undefined,
+    };
+    expect(readCallOptions({}, defaults).fuel).toBe(5n);
     expect(readInstanceOptions({}, engine).fuel).toBe(engine.meteringLimit);
   });
 

@@ -57,11 +57,36 @@ function runProgram(program: string, ...flags: string[]) {
 describe('a process', () => {
   test.each([
     ['with an idle instance ends', 'const i = await make(); console.log(await i.invoke("next"));', 0, '[ 1 ]'],
-    ['stays while a call is pending', 'const i = await make(); i.invoke("spin", [], { timeoutMs: 100 }).catch((e) => console.log(e.code));', 0, 'ERR_TIMEOUT'],
-    ['stays while a guest waits for a promise', 'const i = await make(() => new Promise((r) => setTimeout(r, 50, 5).unref())); console.log(await i.invoke("ask", [1]));', 0, '[ 5 ]'],
-    ['does not wait for a step that nobody answers', 'const i = await make(); await i.start("ask", [1]); console.log("dropped");', 0, 'dropped'],
-    ['exits with guests that run', 'const all = await Promise.all([make(), make(), make()]); for (const i of all) i.invoke("spin").catch(() => {}); setTimeout(() => process.exit(7), 50);', 7, ''],
-    ['ends as usual by an exception meanwhile', 'const i = await make(); i.invoke("spin").catch(() => {}); setTimeout(() => { throw new Error("mine"); }, 50);', 1, ''],
+    [
+      'stays while a call is pending',
+      'const i = await make(); i.invoke("spin", [], { timeoutMs: 100 }).catch((e) => console.log(e.code));',
+      0,
+      'ERR_TIMEOUT',
+    ],
+    [
+      'stays while a guest waits for a promise',
+      'const i = await make(() => new Promise((r) => setTimeout(r, 50, 5).unref())); console.log(await i.invoke("ask", [1]));',
+      0,
+      '[ 5 ]',
+    ],
+    [
+      'does not wait for a step that nobody answers',
+      'const i = await make(); await i.start("ask", [1]); console.log("dropped");',
+      0,
+      'dropped',
+    ],
+    [
+      'exits with guests that run',
+      'const all = await Promise.all([make(), make(), make()]); for (const i of all) i.invoke("spin").catch(() => {}); setTimeout(() => process.exit(7), 50);',
+      7,
+      '',
+    ],
+    [
+      'ends as usual by an exception meanwhile',
+      'const i = await make(); i.invoke("spin").catch(() => {}); setTimeout(() => { throw new Error("mine"); }, 50);',
+      1,
+      '',
+    ],
   ])('%s', (_, program, status, output) => {
     expect(runProgram(program)).toMatchObject({ status, signal: null, output });
   });
@@ -103,7 +128,9 @@ describe('workers', () => {
     const before = threads();
     const instances = await Promise.all(Array.from({ length: 8 }, () => make(engine)));
     expect(threads()).toBeGreaterThanOrEqual(before + 6);
-    await Promise.allSettled(instances.map((instance, index) => instance.invoke(index % 2 ? 'spin' : 'next', [], { timeoutMs: 50 })));
+    await Promise.allSettled(
+      instances.map((instance, index) => instance.invoke(index % 2 ? 'spin' : 'next', [], { timeoutMs: 50 })),
+    );
     for (const instance of instances) instance.close();
     await eventually(() => expect(threads()).toBeLessThanOrEqual(before + 2));
   });
@@ -151,7 +178,12 @@ describe('workers', () => {
     const instance = await make(open());
     await instance.invoke('spin', [], { timeoutMs: 20 }).catch(() => {});
     for (const use of [() => instance.memory.pages, () => instance.memory.read(0, 1), () => instance.memory.grow(1)])
-      expect(use).toThrow(expect.objectContaining({ code: 'ERR_INSTANCE_POISONED', details: expect.objectContaining({ reason: 'ERR_TIMEOUT' }) }));
+      expect(use).toThrow(
+        expect.objectContaining({
+          code: 'ERR_INSTANCE_POISONED',
+          details: expect.objectContaining({ reason: 'ERR_TIMEOUT' }),
+        }),
+      );
     instance.close();
     expect(instance.state).toBe('closed');
   });

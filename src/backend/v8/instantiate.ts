@@ -31,7 +31,10 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
   const hooks = exports[HOOKS.table] as FunctionTable | undefined;
-  hooks?.set(HOOKS.slice, sliceHook((rest) => calls.slice(rest)));
+  hooks?.set(
+    HOOKS.slice,
+    sliceHook((rest) => calls.slice(rest)),
+  );
   const memory = limitedMemory(exports, info, options);
   limitTables(exports, info, limits.tableElements);
 

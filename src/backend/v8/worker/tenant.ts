@@ -20,9 +20,9 @@ import {
   Kind,
   type MakeRequest,
   Reply,
+  readValues,
   SliceDecided,
   SliceOver,
-  readValues,
   writeValues,
 } from './protocol';
 
