@@ -25,9 +25,9 @@ function make(lab: Lab, ask: Ask, options: InstanceOptions = {}): Promise<Instan
   return lab.instantiate(GUEST, { abi: 'bytes', host: { ask: ask as never }, ...options });
 }
 
-/** A host function that gives an object with a `then` of its own. */
-function thenable(then: (resolve: (value: string) => void) => void): Ask {
-  return () => Object.defineProperty({}, 'then', { value: then });
+/** An object with a `then` of its own. */
+function thenable(then: (resolve: (value: string) => void) => void): unknown {
+  return Object.defineProperty({}, 'then', { value: then });
 }
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 1));
@@ -63,19 +63,21 @@ onEveryBackend('promises of host functions', (lab) => {
   test.each([
     [
       'settles twice',
-      thenable((resolve) => {
-        resolve('a');
-        resolve('b');
-      }),
+      () =>
+        thenable((resolve) => {
+          resolve('a');
+          resolve('b');
+        }),
     ],
     [
       'throws after it settled',
-      thenable((resolve) => {
-        resolve('a');
-        throw new Error('late');
-      }),
+      () =>
+        thenable((resolve) => {
+          resolve('a');
+          throw new Error('late');
+        }),
     ],
-    ['is nested in another', () => Promise.resolve(thenable((resolve) => resolve('a'))())],
+    ['is nested in another', () => Promise.resolve(thenable((resolve) => resolve('a')))],
   ])('a thenable that %s is a promise like any other', async (_, ask) => {
     const instance = await make(lab, ask);
     expect(lab.record((await instance.call('outer', '')).text())).toBe('a');

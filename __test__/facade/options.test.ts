@@ -26,7 +26,9 @@ test('defaults', () => {
       outputBytes: 64 * MIB,
       hostCalls: undefined,
       instances: 100_000,
+      compileMs: 60_000,
     },
+    timeoutMs: 30_000,
     threads: availableParallelism(),
     queue: 10_000,
   });
@@ -179,12 +181,15 @@ describe('instance options', () => {
   const engine = readEngineOptions({ meteringLimit: 1_000, limits: { outputBytes: 100, hostCalls: 5 } });
 
   test('take the engine for what is absent', () => {
-    const { instances, ...limits } = engine.limits;
-    expect(instances).toBe(100_000);
+    const { instances, compileMs, ...limits } = engine.limits;
+    expect([instances, compileMs]).toEqual([100_000, 60_000]);
     expect(readInstanceOptions(undefined, engine)).toMatchObject({
       fuel: 1_000n,
       abi: 'auto',
       afterTrap: 'poison',
+      worker: 'own',
+      timeoutMs: 30_000,
+      timeoutAsked: false,
       limits,
     });
   });
