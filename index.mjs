@@ -1,3 +1,3 @@
 import api from './index.js';
 
-export const { AingleWasmError, Engine, Global, envelope, hostFunction, Instance, Memory, Module, version } = api;
+export const { AingleWasmError, Engine, Global, envelope, hostFunction, Instance, Memory, Module, Table, version } = api;

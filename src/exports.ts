@@ -3,20 +3,19 @@ import type { ModuleInfoJson } from './backend/backend';
 import { type AingleWasmError, createError } from './errors/error';
 import { suggest } from './suggest';
 import type { FunctionType } from './types';
-import { formatType, requireCarried, sameType } from './values';
+import { formatType, sameType } from './values';
 
 /** The type of `call`: pointer and length in, both packed out. */
 export const BYTES_TYPE: FunctionType = { params: ['i32', 'i32'], results: ['i64'] };
 
 /**
- * The type of the exported function `name`, whose values can be carried.
+ * The type of the exported function `name`.
  *
- * @throws `ERR_EXPORT_NOT_FOUND` with near names, `ERR_FEATURE_DISABLED`
+ * @throws `ERR_EXPORT_NOT_FOUND` with near names
  */
 export function requireFunction(info: ModuleInfoJson, name: string): FunctionType {
   const type = findFunction(info, name);
   if (type === undefined) throw notFound(info, name, () => true);
-  requireCarried(type, 'call');
   return type;
 }
 

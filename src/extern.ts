@@ -2,7 +2,7 @@
 import type { ExternDescriptor, GlobalType } from './types';
 import { formatType } from './values';
 
-/** `(i32) -> (i64)`, `a memory of 1 to 2 pages`, `a mutable global of type i32`, `a table`. */
+/** `(i32) -> (i64)`, `a memory of 1 to 2 pages`, `a mutable global of type i32`, `a table of 1 or more elements of type funcref`. */
 export function formatExtern(wanted: ExternDescriptor): string {
   switch (wanted.kind) {
     case 'function':
@@ -12,12 +12,16 @@ export function formatExtern(wanted: ExternDescriptor): string {
     case 'global':
       return formatGlobal(wanted.type);
     case 'table':
-      return 'a table';
+      return formatTable(wanted.type);
   }
 }
 
 export function formatMemory({ min, max }: { min: number; max?: number | undefined }): string {
   return `a memory of ${min} ${max === undefined ? 'or more' : `to ${max}`} pages`;
+}
+
+export function formatTable({ element, min, max }: { element: string; min: number; max?: number | undefined }): string {
+  return `a table of ${min} ${max === undefined ? 'or more' : `to ${max}`} elements of type ${element}`;
 }
 
 export function formatGlobal({ value, mutable }: GlobalType): string {

@@ -5,6 +5,7 @@ import type { ModuleInfoJson } from './backend/backend';
 import type { ErrorCode, Phase } from './errors/codes';
 import { AingleWasmError, createError } from './errors/error';
 import type { Details } from './errors/messages';
+import type { FunctionType } from './types';
 
 const FILE = 'fallback.wasm';
 
@@ -16,6 +17,7 @@ interface Exports {
   allocate(len: number): number;
   release(ptr: number, len: number): void;
   prepare(wasm: number, wasmLen: number, config: number, configLen: number): number;
+  bridge(calls: number, type: number, typeLen: number): number;
   encode(payload: number, len: number, flags: number, compress: number): number;
   decode(envelope: number, len: number, maxBytes: number): number;
   answer_refused(answer: number): number;
@@ -42,6 +44,16 @@ export function prepareModule(wasm: Uint8Array, config: string): { bytes: Uint8A
     const [bytes, info] = take(exports, 'compile', answer);
     for (const { ptr, len } of [module, options]) exports.release(ptr, len);
     return { bytes, info: JSON.parse(decoder.decode(info)) };
+  });
+}
+
+/** A module between the host and functions that references stand for; `calls` asks for one that calls them. */
+export function bridgeModule(calls: boolean, type: FunctionType): Uint8Array {
+  return use('link', (exports) => {
+    const { ptr, len } = give(exports, encoder.encode(JSON.stringify(type)));
+    const [module] = take(exports, 'link', exports.bridge(Number(calls), ptr, len));
+    exports.release(ptr, len);
+    return module;
   });
 }
 

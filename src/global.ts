@@ -3,29 +3,37 @@ import { invalidType, invalidValue } from './errors/error';
 import { quoteAll } from './errors/text';
 import { choice, flag, readTable } from './options/table';
 import { Ownership } from './ownership';
+import { type References, readHeldValue } from './references';
 import type { GlobalType, Value, ValueType } from './types';
-import { CARRIED_TYPES, readCoreValue, requireCarried } from './values';
 
-/** Where the value is: with the global itself, or in the instance that it belongs to. Values are checked before. */
+/** Where the value is: with the global itself, or in the instance that it belongs to. */
 export interface GlobalPlace {
   get(): Value;
-  set(value: Value): void;
+  /** @throws `ERR_INVALID_ARG_TYPE` */
+  set(value: unknown): void;
 }
 
+const VALUE_TYPES = ['i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref'] as const;
+
 const TYPE = {
-  value: { read: choice(CARRIED_TYPES, 'i32').read, absent: requireType },
+  value: { read: choice(VALUE_TYPES, 'i32').read, absent: requireType },
   mutable: flag(false),
 };
 
 function requireType(option: string): ValueType {
-  throw invalidType(option, `one of ${quoteAll(CARRIED_TYPES)}`, undefined);
+  throw invalidType(option, `one of ${quoteAll(VALUE_TYPES)}`, undefined);
 }
 
 /** The global of a number in an instance: the imported ones first, then the exported ones. */
-export function globalOf(instance: BackendInstance, number: number): GlobalPlace {
+export function globalOf(
+  instance: BackendInstance,
+  number: number,
+  type: ValueType,
+  references: References,
+): GlobalPlace {
   return {
-    get: () => instance.globalGet(number),
-    set: (value) => instance.globalSet(number, value),
+    get: () => references.lift(type, instance.globalGet(number)),
+    set: (value) => instance.globalSet(number, references.lower('value', type, value)),
   };
 }
 
@@ -49,8 +57,9 @@ export class Global {
   readonly #ownership: Ownership<GlobalPlace, HeldValue>;
 
   /**
-   * @param type `value`: `'i32'`, `'i64'`, `'f32'` or `'f64'`; `mutable`: whether guest and host can write it
-   * @param value a number, or a bigint for `i64`; wraps and rounds as an argument of an exported function does
+   * @param type `value`: the type of its value; `mutable`: whether guest and host can write it
+   * @param value of the type; wraps and rounds as an argument of an exported function does. A `funcref` begins as null or as what
+   *   `hostFunction` returned for declared types
    * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   constructor(type: GlobalType, value: Value) {
@@ -61,7 +70,7 @@ export class Global {
       return;
     }
     this.type = readTable('type', type, TYPE);
-    this.#ownership = new Ownership({ held: new HeldValue(readCoreValue('value', this.type.value, value)) });
+    this.#ownership = new Ownership({ held: new HeldValue(this.type.value, value) });
   }
 
   /** @internal */
@@ -75,41 +84,36 @@ export class Global {
   }
 
   /**
-   * A number, or a bigint for `i64`.
+   * The value, as an exported function takes and gives it.
    *
    * @throws `ERR_INVALID_ARG_VALUE` for writing a constant, `ERR_INVALID_ARG_TYPE` for a value of another type
-   * @throws {AingleWasmError} `ERR_INSTANCE_BUSY`, `ERR_INSTANCE_CLOSED`; `ERR_FEATURE_DISABLED` for a vector or a reference
+   * @throws {AingleWasmError} `ERR_INSTANCE_BUSY`, `ERR_INSTANCE_CLOSED`
    */
   get value(): Value {
-    this.#requireCarried();
     return this.#ownership.place.get();
   }
 
   set value(value: Value) {
-    this.#requireCarried();
     if (!this.type.mutable) throw invalidValue('value', 'the global is a constant', value);
-    const converted = readCoreValue('value', this.type.value, value);
-    this.#ownership.place.set(converted);
-  }
-
-  #requireCarried(): void {
-    requireCarried({ params: [], results: [this.type.value] }, 'call');
+    this.#ownership.place.set(value);
   }
 }
 
 /** The value of a global that belongs to no instance. */
 export class HeldValue implements GlobalPlace {
+  readonly #type: ValueType;
   #value: Value;
 
-  constructor(value: Value) {
-    this.#value = value;
+  constructor(type: ValueType, value: unknown) {
+    this.#type = type;
+    this.#value = readHeldValue('value', type, value);
   }
 
   get(): Value {
-    return this.#value;
+    return this.#type === 'v128' ? Uint8Array.from(this.#value) : this.#value;
   }
 
-  set(value: Value): void {
-    this.#value = value;
+  set(value: unknown): void {
+    this.#value = readHeldValue('value', this.#type, value);
   }
 }

@@ -3,6 +3,7 @@ import type { EnvelopeHost, NumericHost } from './backend/backend';
 import { type AingleWasmError, createError, invalidType } from './errors/error';
 import { type Face, HostContext } from './host-context';
 import { HostInput } from './host-input';
+import type { References } from './references';
 import { Termination } from './termination';
 import type { EnvelopeHostFunction, FunctionType, HostOutput, NumericHostFunction } from './types';
 import { toCoreValues } from './values';
@@ -36,6 +37,21 @@ export function numericCall(
   const convert = (returned: unknown) => toCoreValues(results, returned);
   if (context) return (args, scope) => settled(fn(...args, new HostContext(face, scope)), convert);
   return (args) => settled(fn(...args), convert);
+}
+
+/** As {@link numericCall}, where vectors or references cross. */
+export function referenceCall(
+  fn: NumericHostFunction,
+  { params, results }: FunctionType,
+  context: boolean,
+  references: References,
+): NumericHost['call'] {
+  const convert = (returned: unknown) => references.lowerResults(results, returned);
+  return (raws, scope) => {
+    const args = references.liftAll(params, raws);
+    if (context) args.push(new HostContext(references.face, scope));
+    return settled(fn(...args), convert);
+  };
 }
 
 /** `EnvelopeHost.call` for a user's function of bytes. */

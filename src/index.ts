@@ -14,5 +14,6 @@ export type { HostInput } from './host-input';
 export { Instance } from './instance';
 export { Memory } from './memory';
 export { Module } from './module';
+export { Table } from './table';
 export type * from './types';
 export { version } from './version';

@@ -1,20 +1,18 @@
 import type { BackendInstance, ModuleInfoJson, RawResult, RawStep, ResolvedCallOptions } from './backend/backend';
+import { BoundExports, type Exports, type ImportedObjects } from './bound-exports';
 import { CallResult } from './call-result';
 import { called, callsObserved } from './diagnostics';
 import { createError, invalidType, invalidValue } from './errors/error';
 import { requireFunction } from './exports';
-import { Global, globalOf } from './global';
 import { type CallInput, toBytes } from './input';
 import { Memory, memoryOf } from './memory';
 import type { Module } from './module';
 import { readCallOptions } from './options/instance';
+import type { References } from './references';
 import { openStep } from './step';
 import { Termination } from './termination';
 import type { CallOptions, FunctionType, InstanceState, InstanceStats, Step, Value } from './types';
-import { checkArguments } from './values';
-
-// biome-ignore lint/suspicious/noExplicitAny: what a guest exports is known at run time only
-type Exports = Readonly<Record<string, any>>;
+import { checkArguments, isPlain } from './values';
 
 /**
  * A guest with its memory. Made by `module.instantiate`.
@@ -29,19 +27,25 @@ export class Instance {
   readonly #info: ModuleInfoJson;
   readonly #instance: BackendInstance;
   readonly #defaults: ResolvedCallOptions;
-  #exports: Exports | undefined;
+  readonly #imported: ImportedObjects;
+  readonly #references: References;
+  #exports: BoundExports | undefined;
 
   private constructor(
     module: Module,
     info: ModuleInfoJson,
     defaults: ResolvedCallOptions,
     instance: BackendInstance,
-    memory: Memory | undefined,
+    imported: ImportedObjects,
+    references: References,
   ) {
     this.module = module;
-    this.memory = memory ?? Memory.of(memoryOf(instance));
+    this.memory = imported.memory ?? Memory.of(memoryOf(instance));
     this.#info = info;
     this.#instance = instance;
+    this.#imported = imported;
+    this.#references = references;
+    references.attach(instance, () => this.#bound.functions);
     this.#defaults = defaults;
   }
 
@@ -51,18 +55,18 @@ export class Instance {
     info: ModuleInfoJson,
     defaults: ResolvedCallOptions,
     instance: BackendInstance,
-    memory?: Memory,
+    imported: ImportedObjects,
+    references: References,
   ): Instance {
-    return new Instance(module, info, defaults, instance, memory);
+    return new Instance(module, info, defaults, instance, imported, references);
   }
 
   /**
    * What the guest exports by name, without prototype: functions, which take and give core values (several results come as an array), the
-   * {@link Memory} and {@link Global}s.
+   * {@link Memory}, {@link Table}s and {@link Global}s.
    */
   get exports(): Exports {
-    this.#exports ??= this.#bindExports();
-    return this.#exports;
+    return this.#bound.object;
   }
 
   /** `idle`, `running` or waiting to run, `host` while a host function runs, `poisoned`, `closed`. */
@@ -133,17 +137,17 @@ export class Instance {
    * Calls an exported function with core values and resolves with an array of its results. Waits for its turn. A host function that ends the call
    * by `terminate` makes it resolve with an array of the one value given there.
    *
-   * @param args a number for each `i32`, `f32`, `f64`, a bigint for each `i64`
+   * @param args a {@link Value} for each parameter
    */
   async invoke(name: string, args: readonly Value[] = [], options?: CallOptions): Promise<Value[]> {
-    this.#checkInvocation(name, args);
+    const type = this.#functionType(name, args);
     const resolved = this.#resolve(options);
     try {
-      const results = await this.#instance.invoke(name, args, resolved);
+      const results = await this.#invoke(name, type, args, resolved);
       if (callsObserved()) called({ instance: this, name });
       return results;
     } catch (thrown) {
-      return [this.#ended(name, thrown).bytes as never];
+      return [this.#ended(name, thrown).bytes];
     }
   }
 
@@ -157,9 +161,10 @@ export class Instance {
    * console.log(step.value);
    */
   async start(name: string, args: readonly Value[] = [], options?: CallOptions): Promise<Step> {
-    this.#checkInvocation(name, args);
+    const type = this.#functionType(name, args);
     const resolved = this.#resolve(options);
-    return this.#step(name, this.#instance.start(name, args, resolved));
+    const raws = this.#references.lowerArguments(name, type, args);
+    return this.#step(name, type, () => this.#instance.start(name, raws, resolved));
   }
 
   /** Stops the call that runs, rejects those that wait, all with `ERR_INSTANCE_CLOSED`, and gives the guest's memory back. */
@@ -171,6 +176,30 @@ export class Instance {
     this.close();
   }
 
+  #invokeWithReferences(name: string, type: FunctionType, args: readonly Value[], options: ResolvedCallOptions) {
+    const references = this.#references;
+    return references.during(async () => {
+      const raws = references.lowerArguments(name, type, args);
+      return references.liftAll(type.results, await this.#instance.invoke(name, raws, options));
+    });
+  }
+
+  get #bound(): BoundExports {
+    this.#exports ??= new BoundExports(
+      this.#info,
+      this.#instance,
+      this.memory,
+      this.#imported,
+      this.#references,
+      (name) => (thrown) => {
+        if (thrown !== undefined) return this.#ended(name, thrown).bytes;
+        called({ instance: this, name });
+        return undefined;
+      },
+    );
+    return this.#exports;
+  }
+
   #resolve(options: CallOptions | undefined): ResolvedCallOptions {
     if (options === undefined) return this.#defaults;
     const resolved = readCallOptions(options, this.#defaults);
@@ -179,10 +208,16 @@ export class Instance {
     return resolved;
   }
 
-  #checkInvocation(name: string, args: readonly Value[]): void {
+  #functionType(name: string, args: readonly Value[]): FunctionType {
     const type = requireFunction(this.#info, checkName(name));
     if (!Array.isArray(args)) throw invalidType('args', 'an array', args);
+    return type;
+  }
+
+  async #invoke(name: string, type: FunctionType, args: readonly Value[], options: ResolvedCallOptions) {
+    if (!isPlain(type)) return this.#invokeWithReferences(name, type, args, options);
     checkArguments(name, type, args);
+    return this.#instance.invoke(name, args, options) as Promise<Value[]>;
   }
 
   #result(name: string, raw: RawResult): CallResult {
@@ -197,35 +232,16 @@ export class Instance {
     throw thrown;
   }
 
-  async #step(name: string, raw: Promise<RawStep>): Promise<Step> {
+  async #step(name: string, type: FunctionType, next: () => Promise<RawStep>): Promise<Step> {
     let step: RawStep;
     try {
-      step = await raw;
+      step = await this.#references.during(next);
     } catch (thrown) {
-      return { done: true, value: [this.#ended(name, thrown).bytes as never] };
+      return { done: true, value: [this.#ended(name, thrown).bytes] };
     }
-    if (!step.done) return openStep(step, (next) => this.#step(name, next));
+    if (!step.done) return openStep(step, this.#references, (then) => this.#step(name, type, then));
     if (callsObserved()) called({ instance: this, name });
-    return step;
-  }
-
-  #bindExports(): Exports {
-    const bound: Record<string, unknown> = Object.create(null);
-    let global = this.#info.imports.filter(({ kind }) => kind === 'global').length;
-    for (const item of this.#info.exports) {
-      if (item.kind === 'function') bound[item.name] = this.#bindFunction(item.name, item.type);
-      else if (item.kind === 'memory') bound[item.name] = this.memory;
-      else if (item.kind === 'global') bound[item.name] = Global.of(item.type, globalOf(this.#instance, global++));
-    }
-    return Object.freeze(bound) as Exports;
-  }
-
-  #bindFunction(name: string, type: FunctionType) {
-    return this.#instance.exportFunction(name, type, (thrown) => {
-      if (thrown !== undefined) return this.#ended(name, thrown).bytes;
-      called({ instance: this, name });
-      return undefined;
-    });
+    return { done: true, value: this.#references.liftAll(type.results, step.value) };
   }
 }
 

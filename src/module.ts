@@ -1,6 +1,7 @@
 import type {
   BackendInstance,
   BackendModule,
+  ModuleInfoJson,
   ResolvedCallOptions,
   ResolvedEngineOptions,
   ResolvedInstanceOptions,
@@ -12,6 +13,7 @@ import { Instance } from './instance';
 import { PAGE_BYTES } from './options/engine';
 import { readInstanceOptions } from './options/instance';
 import type { Claim } from './ownership';
+import { References } from './references';
 import { Termination } from './termination';
 import type { ExportDescriptor, ImportDescriptor, InstanceOptions } from './types';
 
@@ -103,11 +105,24 @@ export class Module {
     if (rest.signal?.aborted === true) throw createError('ERR_ABORTED', 'start', undefined, rest.signal.reason);
     const { info } = this.#module;
     const face: Face = {};
-    const linked = linkImports(info, imports, host, this.#engine.limits.memoryBytes / PAGE_BYTES, face);
+    const { memoryBytes, tableElements } = this.#engine.limits;
+    const caps = { memoryPages: memoryBytes / PAGE_BYTES, tableElements };
+    const references = new References(face);
+    const linked = linkImports(info, imports, host, caps, references);
     checkMemory(linked, rest.limits.memoryBytes);
-    const { hostFunctions, memories, globals, memory } = linked;
+    checkTables(linked, info, rest.limits.tableElements);
+    references.seal();
+    const { hostFunctions, memories, tables, globals, imported } = linked;
     const timeoutAsked = rest.timeoutAsked || (this.#timeoutAsked && rest.timeoutMs !== null);
-    const resolved: ResolvedInstanceOptions = { ...rest, timeoutAsked, hostFunctions, memories, globals };
+    const resolved: ResolvedInstanceOptions = {
+      ...rest,
+      timeoutAsked,
+      hostFunctions,
+      memories,
+      tables,
+      globals,
+      references: references.given,
+    };
     const defaults: ResolvedCallOptions = {
       fuel: this.#engine.meteringLimit,
       timeoutMs: this.#engine.timeoutMs,
@@ -118,7 +133,7 @@ export class Module {
     };
     const adopt = (instance: BackendInstance, claims: readonly Claim[]) => {
       for (const claim of claims) claim.settle(instance);
-      face.instance = Instance.of(this, info, defaults, instance, memory);
+      face.instance = Instance.of(this, info, defaults, instance, imported, references);
       return face.instance;
     };
     return { resolved, linked, adopt };
@@ -140,6 +155,12 @@ function checkMemory({ memories }: Linked, limit: number): void {
     const value = pages * PAGE_BYTES;
     if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   }
+}
+
+/** Tables that the host gives larger than they are asked for count as they are. */
+function checkTables({ extraElements }: Linked, { tableElements }: ModuleInfoJson, limit: number): void {
+  const value = tableElements + extraElements;
+  if (extraElements > 0 && value > limit) throw createError('ERR_TABLE_LIMIT', 'link', { limit, value });
 }
 
 function deepFreeze<T>(value: T): T {

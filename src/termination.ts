@@ -1,18 +1,21 @@
 import type { Receipt } from './types';
 
+/** All of them: asking a user's object what it is may run the user's code. */
+const terminations = new WeakSet<object>();
+
 /** What `context.terminate` throws: ends the guest's call, which then resolves with `bytes`. */
 export class Termination {
-  /** Asking for it runs nobody's code, as `instanceof` would where anything can have been thrown. */
-  readonly #made = true;
   readonly bytes: Uint8Array;
   /** Of the call that it ended, once a backend has ended it; invocations have none. */
   receipt: Receipt | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    terminations.add(this);
   }
 
+  /** Whether anything that was thrown is one of these. */
   static is(thrown: unknown): thrown is Termination {
-    return typeof thrown === 'object' && thrown !== null && #made in thrown;
+    return terminations.has(thrown as object);
   }
 }

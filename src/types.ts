@@ -5,11 +5,16 @@ import type { HostContext } from './host-context';
 import type { HostFunction } from './host-function';
 import type { HostInput } from './host-input';
 import type { Memory } from './memory';
+import type { Table } from './table';
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
 
-/** A core value: `i32`, `f32`, `f64` are numbers, `i64` is a bigint. */
-export type Value = number | bigint;
+/**
+ * A core value: `i32`, `f32`, `f64` are numbers, `i64` is a bigint, `v128` 16 bytes, least significant first, in a Uint8Array; a `funcref`
+ * is a function or null, an `externref` any value, where null is the null reference.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what an externref is, only the caller knows
+export type Value = any;
 
 export type BackendKind = 'wasmer' | 'wasmi' | 'v8';
 
@@ -96,6 +101,7 @@ export interface MemoryType {
   max?: number;
 }
 
+/** Sizes in elements. */
 export interface TableType {
   element: 'funcref' | 'externref';
   min: number;
@@ -117,7 +123,7 @@ export type ImportDescriptor = { module: string; name: string } & ExternDescript
 
 export type ExportDescriptor = { name: string } & ExternDescriptor;
 
-/** A host function of core values, called with the import's parameters as numbers and bigints. */
+/** A host function of core values, called with the import's parameters as {@link Value}s. */
 // biome-ignore lint/suspicious/noExplicitAny: the parameters' types are known only when a module is linked
 export type NumericHostFunction = (...args: any[]) => unknown;
 
@@ -135,8 +141,8 @@ export interface CompileOptions {
 }
 
 export interface InstanceOptions {
-  /** Functions of core values, memories and globals by import module and name. A plain function takes the import's own type. */
-  imports?: Record<string, Record<string, NumericHostFunction | HostFunction | Memory | Global>>;
+  /** Functions of core values, memories, tables and globals by import module and name. A plain function takes the import's own type. */
+  imports?: Record<string, Record<string, NumericHostFunction | HostFunction | Memory | Table | Global>>;
   /** Host functions of bytes by name, in the import module `env`. */
   host?: Record<string, EnvelopeHostFunction>;
   /** How `call` passes bytes. Default `'auto'`: `'envelope'` if the guest exports the allocator of the guest kit, else `'bytes'`. */
@@ -200,9 +206,9 @@ export type Step =
   | {
       readonly done: false;
       /** The import that the guest calls, with its arguments: core values, or the bytes for a function of `host`. */
-      readonly hostCall: { readonly module: string; readonly name: string; readonly args: (Value | Uint8Array)[] };
+      readonly hostCall: { readonly module: string; readonly name: string; readonly args: Value[] };
       /** Lets the guest go on with the host call's results: core values, or the bytes or text of a function of `host`. */
-      resume(results?: readonly (Value | Uint8Array | string)[]): Promise<Step>;
+      resume(results?: readonly Value[]): Promise<Step>;
       /** Ends the guest as if the host function had thrown `error`. */
       fail(error: unknown): Promise<Step>;
     };

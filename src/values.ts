@@ -1,10 +1,9 @@
 // Core values between JavaScript and WebAssembly: the same checks and conversions for every backend.
-import { createError, invalidType, invalidValue } from './errors/error';
+import { invalidType, invalidValue } from './errors/error';
 import type { FunctionType, Value, ValueType } from './types';
 
-/** Types that JavaScript numbers and bigints can carry. */
-export const CARRIED_TYPES = ['i32', 'i64', 'f32', 'f64'] as const satisfies readonly ValueType[];
-const CARRIED: ReadonlySet<ValueType> = new Set(CARRIED_TYPES);
+/** Types whose values are numbers and bigints. */
+const PLAIN: ReadonlySet<ValueType> = new Set(['i32', 'i64', 'f32', 'f64']);
 
 /** `(i32, i64) -> (f64)`. */
 export function formatType({ params, results }: FunctionType): string {
@@ -15,17 +14,16 @@ export function sameType(a: readonly ValueType[], b: readonly ValueType[]): bool
   return a.length === b.length && a.every((type, index) => type === b[index]);
 }
 
-/** The first type of a signature whose values cannot cross between host and guest, if any. */
-export function uncarriedType({ params, results }: FunctionType): ValueType | undefined {
-  return [...params, ...results].find((type) => !CARRIED.has(type));
+/** Whether numbers and bigints are all that a function takes and gives; others cross through `References`. */
+export function isPlain({ params, results }: FunctionType): boolean {
+  return params.every((type) => PLAIN.has(type)) && results.every((type) => PLAIN.has(type));
 }
 
 /**
- * Checks the arguments for an exported function: as many as it has parameters, a number for `i32`, `f32`, `f64`, a bigint for `i64`.
+ * Checks the arguments for a plain exported function: as many as it has parameters, a number for `i32`, `f32`, `f64`, a bigint for `i64`.
  * The values are then converted as WebAssembly's JavaScript interface does (`i32` and `i64` wrap, `f32` rounds).
  *
- * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for another number of arguments, `ERR_FEATURE_DISABLED` for a function whose
- *   signature has vectors or references
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for another number of arguments
  */
 export function checkArguments(
   name: string,
@@ -33,7 +31,7 @@ export function checkArguments(
   args: readonly unknown[],
 ): asserts args is readonly Value[] {
   const { params } = type;
-  if (args.length !== params.length) throw wrongCount(name, type, args);
+  checkCount(name, type, args);
   for (let i = 0; i < params.length; i++) {
     const wanted = params[i] === 'i64' ? 'bigint' : 'number';
     if (typeof args[i] !== wanted)
@@ -42,34 +40,29 @@ export function checkArguments(
 }
 
 /**
- * Checks and converts a value for a place of a core type, such as a global, as {@link checkArguments} says.
+ * Checks and converts a value for a place of a plain type, such as a global, as {@link checkArguments} says.
  *
  * @throws `ERR_INVALID_ARG_TYPE`
  */
-export function readCoreValue(option: string, type: ValueType, value: unknown): Value {
+export function readCoreValue(option: string, type: ValueType, value: unknown): number | bigint {
   const wanted = type === 'i64' ? 'bigint' : 'number';
   if (typeof value !== wanted) throw invalidType(option, `a ${wanted} (${type})`, value);
   return toCoreValue(type, value);
 }
 
-/** Refuses a function whose parameters or results cannot be carried; done once, when the function is looked up. */
-export function requireCarried(type: FunctionType, phase: 'link' | 'call'): void {
-  const uncarried = uncarriedType(type);
-  if (uncarried !== undefined)
-    throw createError('ERR_FEATURE_DISABLED', phase, { feature: `${uncarried} between guest and host` });
-}
-
-function wrongCount(name: string, type: FunctionType, args: readonly unknown[]) {
-  return invalidValue(`${name}: number of arguments`, `its type is ${formatType(type)}`, args.length);
+/** @throws `ERR_INVALID_ARG_VALUE` for another number of arguments than the function has parameters */
+export function checkCount(name: string, type: FunctionType, args: readonly unknown[]): void {
+  if (args.length !== type.params.length)
+    throw invalidValue(`${name}: number of arguments`, `its type is ${formatType(type)}`, args.length);
 }
 
 /** The results of an exported function as JavaScript callers get them: nothing, the one value, or an array of several. */
-export function unwrapResults(results: readonly Value[]): Value | readonly Value[] | undefined {
+export function unwrapResults(results: readonly Value[]): unknown {
   return results.length > 1 ? results : results[0];
 }
 
 /** Converts what a host function returned to an `i32`, `i64`, `f32` or `f64`; wraps and rounds as {@link checkArguments} says. */
-export function toCoreValue(type: ValueType, value: unknown): Value {
+export function toCoreValue(type: ValueType, value: unknown): number | bigint {
   if (type === 'i64') {
     if (typeof value !== 'bigint') throw wrongResult(type, value);
     return BigInt.asIntN(64, value);
@@ -85,7 +78,7 @@ export function toCoreValue(type: ValueType, value: unknown): Value {
  *
  * @throws {TypeError} for another type or number of values
  */
-export function toCoreValues(types: readonly ValueType[], returned: unknown): readonly Value[] {
+export function toCoreValues(types: readonly ValueType[], returned: unknown): readonly (number | bigint)[] {
   if (types.length === 0) return NONE;
   if (types.length === 1) return [toCoreValue(types[0]!, returned)];
   if (!Array.isArray(returned) || returned.length !== types.length) {
@@ -94,7 +87,7 @@ export function toCoreValues(types: readonly ValueType[], returned: unknown): re
   return types.map((type, index) => toCoreValue(type, returned[index]));
 }
 
-const NONE: readonly Value[] = Object.freeze([]);
+const NONE: readonly (number | bigint)[] = Object.freeze([]);
 
 function wrongResult(type: ValueType, value: unknown) {
   return invalidType('The result of the host function', `a ${type === 'i64' ? 'bigint' : 'number'} (${type})`, value);

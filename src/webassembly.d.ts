@@ -18,6 +18,14 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
 
+  class Table {
+    constructor(type: { element: 'anyfunc' | 'externref'; initial: number; maximum: number }, value: unknown);
+    readonly length: number;
+    get(index: number): unknown;
+    set(index: number, value: unknown): void;
+    grow(by: number, value: unknown): number;
+  }
+
   type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
 
   class Global<T extends ValueType> {

@@ -335,13 +335,4 @@ onEveryBackend('exported memories and globals', (lab) => {
     expect(await lab.observe(undefined, () => g.value)).toMatchObject({ code: 'ERR_INSTANCE_CLOSED' });
     expect(await lab.observe(undefined, () => m.pages)).toMatchObject({ code: 'ERR_INSTANCE_CLOSED' });
   });
-
-  test('whose type cannot be carried say so', async () => {
-    const { exports } = await lab.instantiate(
-      '(global (export "v") v128 (v128.const i32x4 1 2 3 4)) (global (export "r") funcref (ref.null func))',
-    );
-    for (const name of ['v', 'r']) {
-      expect(await lab.observe(undefined, () => exports[name].value)).toMatchObject({ code: 'ERR_FEATURE_DISABLED' });
-    }
-  });
 });

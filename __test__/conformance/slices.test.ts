@@ -1,77 +1,91 @@
-// Slices of fuel: the guest pauses again and again, somebody decides, and it goes on exactly where it was.
-import type { Instance, InstanceOptions, Slice } from 'aingle-wasm';
+// Calls that run in slices of fuel: the event loop decides between them.
+import { type CallOptions, Engine, type Instance, type Slice } from 'aingle-wasm';
 import { expect, test } from 'vitest';
-import { type Lab, onEveryBackend } from './support/lab';
-import { errorOf } from './support/outcome';
+import { onEveryBackend } from './support/lab';
 import { wat } from './support/wat';
 
-const GUEST = `
-  (import "env" "note" (func $note (param i32)))
+const WORK = wat(`
   (memory (export "memory") 1)
-  (func (export "sum") (param $n i32) (result i64) (local $sum i64)
-    (loop $next
-      (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (local.get $n))))
-      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-    (local.get $sum))
-  (func (export "spin") (loop (br 0)))
-  (func (export "noted") (param $n i32)
-    (loop (call $note (local.get $n)) (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
-  (func (export "bytes") (param i32 i32) (result i64) (loop (br 0)) (i64.const 0))`;
+  (func $fib (export "fib") (param i32) (result i32)
+    (if (result i32) (i32.lt_s (local.get 0) (i32.const 2)) (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func (export "echo") (param i32 i32) (result i64)
+    (drop (call $fib (i32.const 10)))
+    (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) (i64.extend_i32_u (local.get 1))))
+  (func (export "malloc") (param i32) (result i32) (i32.const 64))
+  (func (export "free") (param i32))`);
 
-async function make(lab: Lab, options: InstanceOptions = {}): Promise<Instance> {
-  const module = await lab.engine({ timeoutMs: null }).compile(wat(GUEST), { sliceable: true });
-  return module.instantiate({ imports: { env: { note: () => {} } }, ...options });
-}
+const ARGS = [15] as const;
 
-const SUM = (1_000 * 1_001) / 2;
+onEveryBackend('calls in slices', (lab) => {
+  async function sliced(): Promise<Instance> {
+    return (await lab.engine().compile(WORK, { sliceable: true })).instantiate();
+  }
 
-onEveryBackend('slices', (lab) => {
-  test('pause where the fuel of one is spent, and change neither result nor count', async () => {
-    const whole = await make(lab);
-    await whole.invoke('sum', [1_000]);
-    const instance = await make(lab);
-    const seen: Slice[] = [];
-    const onSlice = (slice: Slice) => void seen.push(slice);
-    expect(await instance.invoke('sum', [1_000], { sliceFuel: 1_000, onSlice })).toEqual([BigInt(SUM)]);
-    expect(instance.fuelUsed).toBe(whole.fuelUsed);
-    expect(seen.length).toBeGreaterThan(5);
-    expect(seen.map(({ count }) => count)).toEqual(seen.map((_, index) => index + 1));
-    for (const { fuelUsed, count } of seen) expect(Number(fuelUsed) / 1_000).toBeGreaterThanOrEqual(count);
-    lab.record(instance.fuelUsed);
+  async function cost(): Promise<bigint> {
+    const instance = await sliced();
+    await instance.invoke('fib', ARGS);
+    return lab.record(instance.fuelUsed);
+  }
+
+  test('have the results and the count of calls without', async () => {
+    const whole = await cost();
+    const plain = await (await lab.engine().compile(WORK)).instantiate();
+    await plain.invoke('fib', ARGS);
+    expect(plain.fuelUsed).toBe(whole);
+    for (const sliceFuel of [50n, 1_000n, whole]) {
+      const instance = await sliced();
+      const seen: Slice[] = [];
+      const options: CallOptions = { sliceFuel, onSlice: (slice) => void seen.push(slice) };
+      expect(await instance.invoke('fib', ARGS, options)).toEqual([610]);
+      expect(instance.fuelUsed).toBe(whole);
+      expect(seen.map(({ count }) => count)).toEqual(seen.map((_, i) => i + 1));
+      expect(seen.every(({ fuelUsed, fuelLeft }) => fuelUsed + fuelLeft === 100_000_000_000n)).toBe(true);
+      expect(seen.length > 0).toBe(sliceFuel < whole);
+    }
   });
 
-  test('a decision may take its time', async () => {
-    const instance = await make(lab);
-    let slices = 0;
+  test('of bytes have a receipt', async () => {
+    const instance = await sliced();
+    let count = 0;
     const onSlice = async () => {
-      slices++;
       await new Promise((resolve) => setTimeout(resolve, 1));
+      count += 1;
     };
-    expect(await instance.invoke('sum', [1_000], { sliceFuel: 2_000, onSlice })).toEqual([BigInt(SUM)]);
-    expect(lab.record(slices)).toBeGreaterThan(2);
+    const result = await instance.call('echo', 'text', { sliceFuel: 300, onSlice });
+    expect(result.text()).toBe('text');
+    expect(count).toBeGreaterThan(2);
+    lab.record(result.fuelUsed);
   });
 
-  test('false stops the guest', async () => {
-    const instance = await make(lab);
+  test('pass with their cost and fail with one unit less', async () => {
+    const whole = await cost();
+    for (const [fuel, passes] of [
+      [whole, true],
+      [whole - 1n, false],
+    ] as const) {
+      const instance = await sliced();
+      const run = () => instance.invoke('fib', ARGS, { fuel, sliceFuel: 500, onSlice: () => {} });
+      expect(await lab.observe(instance, run)).toMatchObject(
+        passes ? { value: [610] } : { code: 'ERR_FUEL_EXHAUSTED' },
+      );
+    }
+  });
+
+  test('can be given more fuel', async () => {
+    const instance = await sliced();
+    const onSlice = ({ fuelLeft }: Slice) => (fuelLeft === 0n ? 5_000 : undefined);
+    expect(await instance.invoke('fib', ARGS, { fuel: 1_000, sliceFuel: 500, onSlice })).toEqual([610]);
+    expect(instance.fuelUsed).toBe(await cost());
+  });
+
+  test('can be stopped', async () => {
+    const instance = await sliced();
     const onSlice = ({ count }: Slice) => (count === 3 ? false : undefined);
-    const error = await errorOf(() => instance.invoke('spin', [], { sliceFuel: 1_000, onSlice }));
-    expect(lab.record([error.code, instance.state])).toEqual(['ERR_ABORTED', 'poisoned']);
-  });
-
-  test('fuel ends as without slices, unless some is added', async () => {
-    const poor = await make(lab);
-    const none = () => {};
-    expect(
-      await lab.observe(poor, () => poor.invoke('spin', [], { fuel: 5_000, sliceFuel: 1_000, onSlice: none })),
-    ).toMatchObject({
-      code: 'ERR_FUEL_EXHAUSTED',
-      details: { limit: 5_000n },
-      fuelUsed: 5_000n,
-    });
-    const fed = await make(lab);
-    const onSlice = ({ fuelLeft }: Slice) => (fuelLeft < 1_000n ? 2_000 : 0);
-    expect(await fed.invoke('sum', [1_000], { fuel: 2_000, sliceFuel: 1_000, onSlice })).toEqual([BigInt(SUM)]);
-    expect(lab.record(fed.fuelUsed)).toBeGreaterThan(2_000n);
+    expect(await lab.observe(undefined, () => instance.invoke('fib', ARGS, { sliceFuel: 500, onSlice }))).toMatchObject(
+      { code: 'ERR_ABORTED' },
+    );
+    expect(instance.state).toBe('poisoned');
   });
 
   test.each([
@@ -80,48 +94,49 @@ onEveryBackend('slices', (lab) => {
       () => {
         throw new Error('no');
       },
+      'ERR_HOST_FUNCTION',
     ],
-    ['rejects', () => Promise.reject(new Error('no'))],
-    ['answers nonsense', () => 'more' as never],
-  ])('a decision that %s ends the call', async (_, onSlice) => {
-    const instance = await make(lab);
-    const error = await errorOf(() => instance.invoke('spin', [], { sliceFuel: 1_000, onSlice }));
-    expect(lab.record([error.code, error.details?.name])).toEqual(['ERR_HOST_FUNCTION', 'onSlice']);
-    expect(error.cause).toBeInstanceOf(Error);
+    [
+      'rejects',
+      async () => {
+        throw new Error('no');
+      },
+      'ERR_HOST_FUNCTION',
+    ],
+    ['answers nonsense', () => 'more' as never, 'ERR_HOST_FUNCTION'],
+    ['answers a negative amount', () => -5, 'ERR_HOST_FUNCTION'],
+  ])('end when onSlice %s', async (_, onSlice, code) => {
+    const instance = await sliced();
+    expect(await lab.observe(undefined, () => instance.invoke('fib', ARGS, { sliceFuel: 500, onSlice }))).toMatchObject(
+      {
+        code,
+      },
+    );
   });
 
-  test('the deadline holds while a guest is paused', async () => {
-    const instance = await make(lab);
-    const onSlice = () => new Promise<never>(() => {});
-    const error = await errorOf(() => instance.call('bytes', '', { sliceFuel: 1_000, onSlice, timeoutMs: 50 }));
-    expect(lab.record([error.code, instance.state])).toEqual(['ERR_TIMEOUT', 'poisoned']);
+  test('stop at their deadline while they pause', async () => {
+    const instance = await sliced();
+    const onSlice = () => new Promise<undefined>(() => {});
+    const options = { sliceFuel: 500, onSlice, timeoutMs: 30 };
+    expect(await lab.observe(undefined, () => instance.invoke('fib', ARGS, options))).toMatchObject({
+      code: 'ERR_TIMEOUT',
+    });
   });
 
-  test('host functions run between slices', async () => {
-    const noted: number[] = [];
-    const instance = await make(lab, { imports: { env: { note: (n: number) => void noted.push(n) } } });
-    await instance.invoke('noted', [200], { sliceFuel: 100, onSlice: () => {} });
-    expect(noted).toHaveLength(200);
-    lab.record(instance.fuelUsed);
-  });
-
-  test('a module that is sliceable runs without slices as well, on any thread', async () => {
-    const module = await lab.engine().compile(wat(GUEST), { sliceable: true });
-    const options = { imports: { env: { note: () => {} } } };
-    for (const instance of [await module.instantiate(options), module.instantiateSync(options)]) {
-      expect(instance.exports.sum!(1_000)).toBe(BigInt(SUM));
-      expect(await lab.observe(instance, () => instance.invoke('spin', [], { fuel: 5_000 }))).toMatchObject({
-        code: 'ERR_FUEL_EXHAUSTED',
-        fuelUsed: 5_000n,
-      });
-    }
-  });
-
-  test('a module that is not is told so', async () => {
-    const instance = await (await lab.compile(GUEST)).instantiate({ imports: { env: { note: () => {} } } });
-    expect(await errorOf(() => instance.invoke('spin', [], { sliceFuel: 10, onSlice: () => {} }))).toMatchObject({
+  test('are refused where they cannot be', async () => {
+    const plain = await (await lab.engine().compile(WORK)).instantiate();
+    const options = { sliceFuel: 500, onSlice: () => {} };
+    expect(await lab.observe(plain, () => plain.invoke('fib', ARGS, options))).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      state: 'idle',
+    });
+    const instance = await sliced();
+    expect(await lab.observe(instance, () => instance.callSync('echo', '', options))).toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',
     });
-    lab.record(instance.state);
   });
+});
+
+test('sliceable is an option of compiling alone', () => {
+  expect(() => new Engine({ sliceable: true } as object)).toThrow(/no option of this name/);
 });

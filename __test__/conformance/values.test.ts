@@ -152,19 +152,4 @@ onEveryBackend('core values', (lab) => {
     expect(lab.record(Object.keys(exports).sort())).toEqual(['', '__proto__', 'constructor', 'g', 'memory']);
     expect(exports.toString).toBe(undefined);
   });
-
-  test.each(['v128', 'funcref', 'externref'])('a function with %s is refused when it is called', async (type) => {
-    const instance = await lab.instantiate(
-      `(func (export "f") (param ${type})) (func (export "ok") (result i32) (i32.const 1))`,
-    );
-    expect(instance.exports.ok!()).toBe(1);
-    expect(await lab.observe(instance, () => instance.invoke('f', [1]))).toMatchObject({
-      code: 'ERR_FEATURE_DISABLED',
-      state: 'idle',
-    });
-    expect(await lab.observe(instance, () => instance.exports.f!(1))).toMatchObject({
-      code: 'ERR_FEATURE_DISABLED',
-      state: 'idle',
-    });
-  });
 });

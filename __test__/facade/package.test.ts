@@ -15,6 +15,7 @@ test('both entries export the same', () => {
     'Instance',
     'Memory',
     'Module',
+    'Table',
     'envelope',
     'hostFunction',
     'version',

@@ -5,17 +5,19 @@ import { describe, expect, test } from 'vitest';
 import { Backlog } from '../../src/backend/v8/backlog';
 import { LruCache } from '../../src/backend/v8/cache';
 import { fastAccess, plainAccess } from '../../src/backend/v8/fuel-access';
-import { GUEST, METER } from '../../src/backend/v8/names';
+import { GUEST, METER, RESERVED } from '../../src/backend/v8/names';
 import { CallQueue } from '../../src/backend/v8/queue';
 import { guestFrames, isStackOverflow, trapKind } from '../../src/backend/v8/trap';
 import { createError } from '../../src/errors/error';
 
 describe('names', () => {
-  const rust = (file: string) => readFileSync(new URL(`../../crates/types/src/${file}.rs`, import.meta.url), 'utf8');
-
-  test('are those of aingle_wasm_types', () => {
-    for (const name of Object.values(METER)) expect(rust('meter')).toContain(`"${name}"`);
-    for (const name of Object.values(GUEST).flat()) expect(rust('abi')).toContain(`"${name}"`);
+  test.each([
+    ['types/src/meter', Object.values(METER)],
+    ['types/src/abi', Object.values(GUEST).flat()],
+    ['prepare/src/reserved', Object.values(RESERVED)],
+  ])('are those of crates/%s', (file, names) => {
+    const rust = readFileSync(new URL(`../../crates/${file}.rs`, import.meta.url), 'utf8');
+    for (const name of names) expect(rust).toContain(`"${name}"`);
   });
 });
 

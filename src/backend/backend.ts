@@ -15,9 +15,16 @@ import type {
   MemoryType,
   Receipt,
   SliceHandler,
+  TableType,
   ValidationResult,
   Value,
 } from '../types';
+
+/**
+ * A value as it crosses to a backend: as {@link Value} has them, but for references: null, or the number of a function or of a value of
+ * the host. The facade numbers the host's values; a backend numbers functions, those that its instance was made with first, from 0.
+ */
+export type RawValue = number | bigint | Uint8Array | null;
 
 /** One way to run guests that could be loaded here. */
 export interface BackendFactory {
@@ -83,6 +90,13 @@ export interface ModuleInfoJson {
   readonly memory?: MemoryType;
   /** Elements that all tables, exported or not, begin with. */
   readonly tableElements: number;
+  /** For each export its index among the functions, tables, memories or globals of the module. */
+  readonly exportIndices: readonly number[];
+  /** Functions that references stand for: pairs of an index in the prepared module and a position in `types`. For the v8 backend only. */
+  readonly references: {
+    readonly types: readonly FunctionType[];
+    readonly functions: readonly (readonly [number, number])[];
+  };
 }
 
 /**
@@ -106,7 +120,7 @@ interface HostBase {
 
 export interface NumericHost extends HostBase {
   readonly kind: 'numeric';
-  call(args: readonly Value[], scope: HostScope): readonly Value[] | Promise<readonly Value[]>;
+  call(args: readonly RawValue[], scope: HostScope): readonly RawValue[] | Promise<readonly RawValue[]>;
 }
 
 export interface EnvelopeHost extends HostBase {
@@ -126,17 +140,33 @@ export interface ResolvedMemory {
   readonly contents: Uint8Array;
 }
 
+/** A table that is to be made for the instance. One that is listed twice under one name is one table. */
+export interface ResolvedTable {
+  readonly module: string;
+  readonly name: string;
+  readonly element: TableType['element'];
+  readonly min: number;
+  /** Its own maximum, at most the engine's. */
+  readonly max: number;
+  /** What it begins with; nulls follow. */
+  readonly contents: readonly (number | null)[];
+}
+
 /** A global that is to be made for the instance. One that is listed twice under one name is one global. */
 export interface ResolvedGlobal {
   readonly module: string;
   readonly name: string;
   readonly type: GlobalType;
-  readonly value: Value;
+  readonly value: RawValue;
 }
 
 export interface ResolvedInstanceOptions {
   /** The host's memory, if the module imports one. */
   readonly memories: readonly ResolvedMemory[];
+  /** The host's tables, in the order of the module's table imports. */
+  readonly tables: readonly ResolvedTable[];
+  /** What functions in those and in the globals stand for, by number. */
+  readonly references: readonly NumericHost[];
   /** The host's globals, in the order of the module's global imports. */
   readonly globals: readonly ResolvedGlobal[];
   /** In the order of the module's function imports; functions of `aingle_v1` are not in it, a backend provides them. */
@@ -175,16 +205,19 @@ export interface ResolvedSlices {
   readonly decide: SliceHandler;
 }
 
-/** Where a stepwise call is. Arguments and results are core values, or the bytes of an envelope function; the facade has checked them. */
+/** Where a stepwise call is. Arguments and results are raw values, or the bytes of an envelope function; the facade has checked them. */
 export type RawStep =
-  | { readonly done: true; readonly value: Value[] }
+  | { readonly done: true; readonly value: RawValue[] }
   | {
       readonly done: false;
       readonly host: ResolvedHostFunction;
-      readonly args: (Value | Uint8Array)[];
-      resume(results: readonly (Value | Uint8Array)[]): Promise<RawStep>;
+      readonly args: RawValue[];
+      resume(results: readonly RawValue[]): Promise<RawStep>;
       fail(error: unknown): Promise<RawStep>;
     };
+
+/** See `BackendInstance.exportFunction`. */
+export type Ended = (thrown?: unknown) => unknown;
 
 export interface RawResult {
   readonly bytes: Uint8Array;
@@ -220,26 +253,45 @@ export interface BackendInstance {
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult>;
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult;
   callRaw(name: string, input: Uint8Array): Uint8Array;
-  /** `args` were checked against the export's type by `checkArguments` of src/values.ts. */
-  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]>;
+  /** `args` were checked against the export's type. */
+  invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]>;
+  /** As {@link invoke}, on this thread, with the engine's fuel. */
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[];
   /** As `invoke`, with every host function served by steps instead of by its function. */
-  start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep>;
+  start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep>;
   /**
-   * The function behind `instance.exports[name]`: checks its arguments with `checkArguments` and returns with `unwrapResults`.
+   * The function behind `instance.exports[name]`, where its type is plain: checks its arguments with `checkArguments` and returns with
+   * `unwrapResults`.
    *
    * @param ended told what a call of it was thrown, and what it answers or throws is what the caller gets; told undefined after a call that
    *   returned, if `callsObserved` of src/diagnostics.ts
    */
-  exportFunction(name: string, type: FunctionType, ended: (thrown?: unknown) => unknown): (...args: Value[]) => unknown;
+  exportFunction(name: string, type: FunctionType, ended: Ended): (...args: Value[]) => unknown;
   memoryPages(): number;
   /** The range was checked against `memoryPages`. */
   memoryRead(ptr: number, len: number): Uint8Array;
   memoryWrite(ptr: number, bytes: Uint8Array): void;
   memoryGrow(pages: number): number;
   /** Reads the global of a number: the imported ones come first, then the exported ones, both in the module's order. */
-  globalGet(number: number): Value;
+  globalGet(number: number): RawValue;
   /** Writes such a global. It is mutable, and the value was checked and converted. */
-  globalSet(number: number, value: Value): void;
+  globalSet(number: number, value: RawValue): void;
+  /** The exported function at a position among the exports, as a reference; null if no reference can cross. */
+  exportReference(position: number): number | null;
+  functionType(fn: number): FunctionType;
+  /** Calls a function that a reference stands for, as {@link invokeSync} does. */
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[];
+  /** Makes a host function one that references stand for, for as long as the instance lives. */
+  addFunction(host: NumericHost): number;
+  /** Elements of the table of an index in the module. In the others, too, the index was checked against it. */
+  tableSize(table: number): number;
+  tableGet(table: number, index: number): RawValue;
+  /** `element` is what the table holds. */
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void;
+  /** @throws {AingleWasmError} `ERR_TABLE_LIMIT`, `ERR_OUT_OF_MEMORY` */
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number;
+  /** The host's values that the guest holds while it is at rest, and in how many places they were looked for. */
+  heldExterns(): { readonly held: readonly number[]; readonly seen: number };
   /** Stops the call that runs, rejects those that wait, and frees the guest as soon as nothing uses it. */
   close(): void;
 }

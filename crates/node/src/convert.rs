@@ -1,11 +1,11 @@
 //! Core values to JavaScript values and back. `native.ts` has checked types before; here a wrong one is our bug.
 
-use aingle_wasm_host::{Value, ValueType};
+use aingle_wasm_host::{FunctionRef, FunctionType, Value, ValueType};
 
 use crate::error::Failure;
 use crate::js::{Js, Local};
 
-/// One value: `i32`, `f32` and `f64` as numbers, `i64` as a bigint, a vector as its bytes, a null reference as null.
+/// One value: `i32`, `f32` and `f64` as numbers, `i64` as a bigint, a vector as its bytes, a reference as its number or null.
 pub(crate) fn to_js(js: Js, value: Value) -> Result<Local, Failure> {
     match value {
         Value::I32(value) => js.int32(value),
@@ -14,6 +14,8 @@ pub(crate) fn to_js(js: Js, value: Value) -> Result<Local, Failure> {
         Value::F64(bits) => js.number(f64::from_bits(bits)),
         Value::V128(bytes) => js.bytes(&bytes),
         Value::FuncRef(None) | Value::ExternRef(None) => js.null(),
+        Value::FuncRef(Some(function)) => js.uint32(function.number()),
+        Value::ExternRef(Some(number)) => js.uint32(number),
         _ => Err(Failure::Internal("a value of an unknown type".to_owned())),
     }
 }
@@ -35,11 +37,13 @@ pub(crate) fn from_js(js: Js, local: Local, ty: ValueType) -> Result<Value, Fail
             )
         }
         ValueType::FuncRef | ValueType::ExternRef if js.is_null(local)? => Value::zero(ty),
-        ValueType::FuncRef | ValueType::ExternRef => return Err(Failure::Argument("null")),
+        ValueType::FuncRef => Value::FuncRef(Some(FunctionRef::from_number(js.to_u32(local)?))),
+        ValueType::ExternRef => Value::ExternRef(Some(js.to_u32(local)?)),
     })
 }
 
-/// A value of the type of this name from its bits, those above the type's width ignored.
+/// A value of the type of this name from its bits, those above the type's width ignored. For a reference they are 0 or its
+/// number plus 1.
 pub(crate) fn from_bits(ty: &str, bits: u128) -> Result<Value, Failure> {
     Ok(match ty {
         "i32" => Value::I32((bits as u32).cast_signed()),
@@ -47,7 +51,45 @@ pub(crate) fn from_bits(ty: &str, bits: u128) -> Result<Value, Failure> {
         "f32" => Value::F32(bits as u32),
         "f64" => Value::F64(bits as u64),
         "v128" => Value::V128(bits.to_le_bytes()),
+        "externref" => Value::ExternRef(reference_number(bits)),
+        "funcref" => Value::FuncRef(reference_number(bits).map(FunctionRef::from_number)),
         _ => return Err(Failure::Argument("a type of values")),
+    })
+}
+
+fn reference_number(bits: u128) -> Option<u32> {
+    bits.checked_sub(1).map(|number| number as u32)
+}
+
+/// The type of this name.
+pub(crate) fn value_type(name: &str) -> Result<ValueType, Failure> {
+    const TYPES: [ValueType; 7] = [
+        ValueType::I32,
+        ValueType::I64,
+        ValueType::F32,
+        ValueType::F64,
+        ValueType::V128,
+        ValueType::FuncRef,
+        ValueType::ExternRef,
+    ];
+    let found = TYPES.into_iter().find(|ty| ty.as_str() == name);
+    found.ok_or(Failure::Argument("a type of values"))
+}
+
+/// A function type from the names of its values' types.
+pub(crate) fn function_type(
+    params: &[String],
+    results: &[String],
+) -> Result<FunctionType, Failure> {
+    let types = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| value_type(name))
+            .collect::<Result<_, _>>()
+    };
+    Ok(FunctionType {
+        params: types(params)?,
+        results: types(results)?,
     })
 }
 

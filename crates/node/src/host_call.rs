@@ -41,7 +41,7 @@ struct State {
     over: bool,
 }
 
-// SAFETY: the caller is used under the lock only, and by the guest's thread while that one waits or by this thread itself.
+// SAFETY: the caller is used under the lock only, while the guest's thread does not use it (see `next`).
 unsafe impl Send for State {}
 
 struct Nested {
@@ -92,28 +92,38 @@ impl HostCall {
         })
     }
 
-    /// Waits until the call is answered or stopped, and does what is asked for meanwhile.
-    pub(crate) fn wait(self: &Arc<Self>, caller: &mut Caller<'_>) -> Answered {
+    /// Waits until the call is answered or stopped, and does what is asked for meanwhile. `ask` has the call served; the
+    /// guest is open to others from before it on.
+    pub(crate) fn wait<P>(
+        self: &Arc<Self>,
+        caller: &mut Caller<'_>,
+        ask: impl FnOnce() -> P,
+    ) -> Answered {
         let waker = Arc::clone(self);
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             waker.lock().stopped = true;
             waker.wake.notify_all();
         });
-        loop {
+        let (mut ask, mut asked) = (Some(ask), None);
+        let answered = loop {
             // Anew each time: a nested call may have waited in between, with a waker of its own.
             let watch = caller.on_stop(Arc::clone(&wake));
-            let task = self.next(caller);
+            self.lock().caller = ptr::from_mut(caller).cast();
+            asked = asked.or_else(|| ask.take().map(|ask| ask()));
+            let task = self.next();
             drop(watch);
             match task {
-                Task::End(answered) => return answered,
+                Task::End(answered) => break answered,
                 Task::Call(nested) => nested.run(caller),
             }
-        }
+        };
+        drop(asked);
+        answered
     }
 
-    fn next(&self, caller: &mut Caller<'_>) -> Task {
+    /// What to do next. Until then others may use the caller, from then on this thread.
+    fn next(&self) -> Task {
         let mut state = self.lock();
-        state.caller = ptr::from_mut(caller).cast();
         let task = loop {
             if state.stopped {
                 break Task::End(Err(HostFunctionError::new("the call was stopped")));
@@ -159,16 +169,20 @@ impl HostCall {
         }
     }
 
-    /// Uses the waiting guest; `None` if it does not wait in this call now.
+    /// Uses the waiting guest; `None` if it does not wait in this call now, or the call's function was not called yet.
     pub(crate) fn with_caller<R>(&self, body: impl FnOnce(&mut Caller<'_>) -> R) -> Option<R> {
         let state = self.lock();
-        // SAFETY: a caller is there only while its thread waits in `next`, which cannot go on as long as the lock is held.
+        if self.number.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        // SAFETY: a caller is there only until its thread leaves `next`, which cannot happen as long as the lock is held; until
+        // then that thread does not use it.
         unsafe { state.caller.as_mut() }.map(body)
     }
 
-    /// Whether the guest waits in this call now.
+    /// Whether the guest waits in this call now, as JavaScript sees it.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.lock().caller.is_null()
+        self.number.load(Ordering::Relaxed) != 0 && !self.lock().caller.is_null()
     }
 
     /// Whether the guest has gone on or was given up.

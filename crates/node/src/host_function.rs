@@ -21,15 +21,18 @@ use crate::reference::{JsRef, WeakJsRef};
 use crate::runtime::Runtime;
 use crate::step::Started;
 
+/// The number of the function that decides on slices, whose place is before those of all others.
+const SLICES: u32 = u32::MAX;
+
 /// What connects the host functions of one instance with JavaScript.
 pub(crate) struct HostLink {
     dispatcher: Arc<Dispatcher>,
-    /// The array of the functions, and behind them the one that decides on slices. The facade keeps it alive while the
-    /// instance is reachable or called: a strong reference would keep instances that their own host functions refer to from
-    /// ever being collected.
+    /// The array of the functions, before them the one that decides on slices. The facade keeps it alive while the instance
+    /// is reachable or called: a strong reference would keep instances that their own host functions refer to from ever
+    /// being collected.
     functions: WeakJsRef,
-    /// How many there are; the place of the function for slices.
-    count: AtomicU32,
+    /// Whether the guest can call any.
+    used: AtomicBool,
     /// The pool whose threads run the instance.
     pool: OnceLock<Pool>,
     /// The caller of the host function that is running, called on this thread. Set and read on the JavaScript thread only.
@@ -76,13 +79,12 @@ impl HostLink {
     pub(crate) fn new(
         js: Js,
         functions: Local,
-        count: u32,
         dispatcher: &Arc<Dispatcher>,
     ) -> Result<Arc<Self>, Failure> {
         Ok(Arc::new(Self {
             functions: WeakJsRef::new(js, functions, dispatcher)?,
             dispatcher: Arc::clone(dispatcher),
-            count: AtomicU32::new(count),
+            used: AtomicBool::new(false),
             pool: OnceLock::new(),
             caller: AtomicPtr::new(ptr::null_mut()),
             waiting: Mutex::default(),
@@ -105,6 +107,7 @@ impl HostLink {
         let mut imports = Imports::new();
         let mut numeric = HashMap::<(String, String), (u64, Vec<Overload>)>::new();
         for (index, function) in (0..).zip(declared) {
+            self.used.store(true, Ordering::Relaxed);
             if function.envelope {
                 let link = Arc::clone(self);
                 imports.envelope_fn(&function.name, move |caller, input| {
@@ -130,6 +133,21 @@ impl HostLink {
             imports.function(&module, &name, function.with_cost(cost));
         }
         imports
+    }
+
+    /// The function at a place in the array, for references to stand for.
+    pub(crate) fn reference(
+        self: &Arc<Self>,
+        index: u32,
+        ty: FunctionType,
+        cost: u64,
+    ) -> HostFunction {
+        self.used.store(true, Ordering::Relaxed);
+        let link = Arc::clone(self);
+        let function = HostFunction::new(move |caller, arguments, results| {
+            link.call_numeric(index, caller, arguments, results)
+        });
+        function.with_type(ty).with_cost(cost)
     }
 
     /// Says which call runs from now on, with its steps if it is served by them.
@@ -159,7 +177,7 @@ impl HostLink {
 
     /// Whether a call can reach JavaScript.
     pub(crate) fn is_used(&self) -> bool {
-        self.count.load(Ordering::Relaxed) > 0
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Whether the guest waits in a host function.
@@ -231,9 +249,8 @@ impl HostLink {
         let arguments = [slice.used, slice.left, slice.count]
             .map(|number| Value::I64(number.cast_signed()))
             .to_vec();
-        let index = self.count.load(Ordering::Relaxed);
         let request = Request::Values(arguments, vec![Value::I64(0)]);
-        let more = match self.wait(index, caller, request)? {
+        let more = match self.wait(SLICES, caller, request)? {
             Answer::Values(values) => match values[..] {
                 [Value::I64(more)] => more,
                 _ => 0,
@@ -254,13 +271,14 @@ impl HostLink {
             request,
             duty: Duty::new(&call),
         };
-        match self.steps() {
-            Some(started) if index < self.count.load(Ordering::Relaxed) => started.step(message),
-            _ => self.dispatcher.post(Message::Host(message)),
-        }
-        let parked = self.pool.get().map(Pool::park);
-        let answered = call.wait(caller);
-        drop(parked);
+        let answered = call.wait(caller, || {
+            match self.steps() {
+                Some(started) if index != SLICES => started.step(message),
+                _ => self.dispatcher.post(Message::Host(message)),
+            }
+            // In this order: a thread less is needed only from here on.
+            self.pool.get().map(Pool::park)
+        });
         self.lock_waiting().pop();
         if let Some(number) = call.abandoned() {
             self.dispatcher.post(Message::Forget(number));
@@ -302,7 +320,7 @@ impl HostLink {
     }
 
     fn call_js(&self, js: Js, index: u32, arguments: &[Local]) -> Result<Local, Ended> {
-        let function = js.element(self.functions.get(js)?, index)?;
+        let function = js.element(self.functions.get(js)?, index.wrapping_add(1))?;
         js.call(function, arguments).map_err(Ended::Thrown)
     }
 }
@@ -383,7 +401,10 @@ impl Request {
     }
 }
 
-/// The place of the function whose type is that of the call.
+/// The number of a function that there is not.
+const NO_FUNCTION: u32 = u32::MAX - 1;
+
+/// The number of the function whose type is that of the call.
 fn choose(overloads: &[Overload], arguments: &[Value], results: &[Value]) -> u32 {
     let same = |types: &[ValueType], values: &[Value]| {
         values.iter().map(Value::ty).eq(types.iter().copied())
@@ -394,7 +415,7 @@ fn choose(overloads: &[Overload], arguments: &[Value], results: &[Value]) -> u32
         several => several
             .iter()
             .find(fits)
-            .map_or(u32::MAX, |(_, index)| *index),
+            .map_or(NO_FUNCTION, |(_, index)| *index),
     }
 }
 

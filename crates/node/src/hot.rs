@@ -44,6 +44,8 @@ macro_rules! functions {
     };
 }
 
+pub(crate) use functions;
+
 functions! {
     c"exportHandle" => export_handle: 2;
     c"instanceNumber" => instance_number: 1;
@@ -469,7 +471,7 @@ fn close_instance(js: Js, [instance]: [Local; 1]) -> Result<Local, Failure> {
 }
 
 /// The instance that a function was called with.
-fn this<'a>(js: Js, instance: Local) -> Result<&'a Instance, Failure> {
+pub(crate) fn this<'a>(js: Js, instance: Local) -> Result<&'a Instance, Failure> {
     Ok(&handle(js, instance)?.instance)
 }
 

@@ -166,6 +166,13 @@ impl Js {
         check(unsafe { sys::napi_set_element(self.0, array, index, value) })
     }
 
+    pub(crate) fn length(self, array: Local) -> Result<u32, Failure> {
+        let mut length = 0;
+        // SAFETY: as in `make!`.
+        check(unsafe { sys::napi_get_array_length(self.0, array, &mut length) })?;
+        Ok(length)
+    }
+
     pub(crate) fn element(self, array: Local, index: u32) -> Result<Local, Failure> {
         make!(napi_get_element(self.0, array, index))
     }

@@ -20,6 +20,7 @@ mod js;
 mod module;
 mod receipt;
 mod reference;
+mod references;
 mod region;
 mod runtime;
 mod settle;
@@ -31,5 +32,8 @@ use napi_derive::napi;
 /// Adds the raw functions to those that napi-rs registers.
 #[napi(module_exports)]
 pub(crate) fn register(exports: Object<'_>, env: Env) -> napi::Result<()> {
-    frame::run(env, |js| hot::register(js, frame::local(&exports)))
+    frame::run(env, |js| {
+        hot::register(js, frame::local(&exports))?;
+        references::register(js, frame::local(&exports))
+    })
 }

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use aingle_wasm_host::{
-    AbiChoice, AfterTrap, ExternType, HostGlobal, HostMemory, Imports,
-    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, Phase, TimeLimit, WasmEngine,
-    WasmInstance,
+    AbiChoice, AfterTrap, ExternType, FunctionRef, HostGlobal, HostMemory, HostTable, Imports,
+    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, Phase, TimeLimit, Value,
+    WasmEngine, WasmInstance,
 };
 use aingle_wasm_prepare::{Import, json};
 use napi::bindgen_prelude::{BigInt, Env, External, Object, Uint8Array, Unknown};
@@ -38,8 +38,12 @@ pub(crate) struct InstanceOptions {
     pub functions: Vec<HostFunctionOptions>,
     /// The memory to import, if the module imports one.
     pub memories: Vec<HostMemoryOptions>,
+    /// The tables to import.
+    pub tables: Vec<HostTableOptions>,
     /// The globals to import.
     pub globals: Vec<HostGlobalOptions>,
+    /// The functions that references in those stand for, by number. They are behind `functions` in the link.
+    pub references: Vec<ReferenceOptions>,
     /// `auto`, `envelope` or `bytes`.
     pub abi: String,
     /// Whether the instance stays usable after an ordinary trap.
@@ -78,6 +82,34 @@ pub(crate) struct HostMemoryOptions {
     pub max: Option<u32>,
     /// What it begins with; zeros follow.
     pub contents: Uint8Array,
+}
+
+/// A table that the host made.
+#[napi(object, object_to_js = false)]
+pub(crate) struct HostTableOptions {
+    /// Import module.
+    pub module: String,
+    /// Import name.
+    pub name: String,
+    /// Type of its elements.
+    pub element: String,
+    /// Elements that it begins with.
+    pub min: u32,
+    /// Most elements that it may grow to.
+    pub max: Option<u32>,
+    /// References that it begins with, by number; nulls follow.
+    pub contents: Vec<Option<u32>>,
+}
+
+/// A function that references stand for.
+#[napi(object, object_to_js = false)]
+pub(crate) struct ReferenceOptions {
+    /// Types of its parameters.
+    pub params: Vec<String>,
+    /// Types of its results.
+    pub results: Vec<String>,
+    /// Fuel charged before each call.
+    pub cost: BigInt,
 }
 
 /// A global that the host made.
@@ -158,10 +190,9 @@ pub(crate) fn create_link(
     env: Env,
     runtime: &External<Rc<Runtime>>,
     functions: Object<'_>,
-    count: u32,
 ) -> napi::Result<External<Arc<HostLink>>> {
     run(env, |js| {
-        HostLink::new(js, local(&functions), count, &runtime.dispatcher).map(External::new)
+        HostLink::new(js, local(&functions), &runtime.dispatcher).map(External::new)
     })
 }
 
@@ -224,6 +255,14 @@ fn core_options(
     options: InstanceOptions,
 ) -> Result<CoreOptions, Failure> {
     // Both lists are in the module's order; imports that the core serves itself are in one only.
+    let first = options.functions.len() as u32;
+    let functions = (first..)
+        .zip(options.references)
+        .map(|(index, reference)| {
+            let ty = convert::function_type(&reference.params, &reference.results)?;
+            Ok(link.reference(index, ty, reference.cost.get_u64().1))
+        })
+        .collect::<Result<_, Failure>>()?;
     let mut imports = module.info().imports.iter();
     let declared = options.functions.into_iter().filter_map(|function| {
         let same =
@@ -241,9 +280,11 @@ fn core_options(
     });
     let mut imports = link.imports(declared);
     add_objects(&mut imports, options.memories, options.globals)?;
+    add_tables(&mut imports, options.tables)?;
     let limits = options.limits;
     Ok(CoreOptions {
         imports,
+        functions,
         abi: match options.abi.as_str() {
             "auto" => AbiChoice::Auto,
             "envelope" => AbiChoice::Envelope,
@@ -268,6 +309,21 @@ fn core_options(
         }),
         ..CoreOptions::default()
     })
+}
+
+fn add_tables(imports: &mut Imports, tables: Vec<HostTableOptions>) -> Result<(), Failure> {
+    for table in tables {
+        let (core, value): (_, fn(Option<u32>) -> Value) = match table.element.as_str() {
+            "externref" => (HostTable::externs(table.min, table.max), Value::ExternRef),
+            "funcref" => (HostTable::functions(table.min, table.max), |number| {
+                Value::FuncRef(number.map(FunctionRef::from_number))
+            }),
+            _ => return Err(Failure::Argument("a type of references")),
+        };
+        let contents: Vec<_> = table.contents.into_iter().map(value).collect();
+        imports.table(&table.module, &table.name, core.with_contents(contents));
+    }
+    Ok(())
 }
 
 /// Adds what the host made: the contents are copied, so JavaScript may go on using its own.

@@ -1,6 +1,7 @@
 // The functions of the addon (crates/node), as they are. They throw plain objects, see failure.ts; engines, modules, links and
 // instances are opaque values that own native memory.
-import type { BackendKind, CacheStats, EngineStats, Value, ValueType } from '../../types';
+import type { BackendKind, CacheStats, EngineStats, FunctionType, ValueType } from '../../types';
+import type { RawValue } from '../backend';
 
 declare const brand: unique symbol;
 interface Opaque<Name extends string> {
@@ -56,7 +57,17 @@ export interface NativeLimits {
 export interface NativeInstanceOptions {
   functions: readonly { module: string; name: string; cost: bigint; envelope: boolean }[];
   memories: readonly { module: string; name: string; pages: number; max: number; contents: Uint8Array }[];
-  /** `value` is the type; `bits` those of the value. */
+  tables: readonly {
+    module: string;
+    name: string;
+    element: 'funcref' | 'externref';
+    min: number;
+    max: number;
+    contents: readonly (number | null)[];
+  }[];
+  /** The functions behind `functions` in the link that references in tables and globals stand for, by number. */
+  references: readonly { params: readonly ValueType[]; results: readonly ValueType[]; cost: bigint }[];
+  /** `value` is the type; `bits` those of the value, for a reference 0 or its number plus 1. */
   globals: readonly { module: string; name: string; value: ValueType; mutable: boolean; bits: bigint }[];
   abi: 'auto' | 'envelope' | 'bytes';
   keepAfterTrap: boolean;
@@ -112,10 +123,11 @@ export interface Binding {
   customSections(module: NativeModule, name: string): Uint8Array[];
   closeModule(module: NativeModule): void;
 
-  /** `functions[i](promise, number, …)` serves the i-th of the `count` in `NativeInstanceOptions.functions`; `promise` is the number of the
-   * promise of the guest's call, `number` that of the host call, both 0 in a synchronous call. The function behind them decides on slices: it
-   * gets fuel used, fuel left and the slice's number as bigints, and gives the fuel to add, or −1 to stop. The array is to be kept alive. */
-  createLink(runtime: NativeRuntime, functions: readonly NativeHostFunction[], count: number): NativeLink;
+  /** `functions[i + 1](promise, number, …)` serves the i-th of `NativeInstanceOptions.functions`, then of `references`, then those of
+   * `addFunction`; `promise` is the number of the promise of the guest's call, `number` that of the host call, both 0 in a synchronous call.
+   * The first function decides on slices: it gets fuel used, fuel left and the slice's number as bigints, and gives the fuel to add, or −1 to
+   * stop. The array is to be kept alive. */
+  createLink(runtime: NativeRuntime, functions: readonly NativeHostFunction[]): NativeLink;
   instantiateSync(module: NativeModule, link: NativeLink, options: NativeInstanceOptions): NativeInstance;
   /** Resolves with a {@link NativeInstance}. */
   instantiate(module: NativeModule, id: number, link: NativeLink, options: NativeInstanceOptions): void;
@@ -150,8 +162,8 @@ export interface Binding {
     limit: number,
   ): Uint8Array;
   /** Gives nothing, the one result, or an array of several. For functions of up to `FEW` parameters. */
-  invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: Value[]): unknown;
-  invokeMany(instance: NativeInstance, handle: NativeHandle, args: readonly Value[]): unknown;
+  invokeFew(instance: NativeInstance, handle: NativeHandle, ...args: RawValue[]): unknown;
+  invokeMany(instance: NativeInstance, handle: NativeHandle, args: readonly RawValue[]): unknown;
   /** Resolves with the output and a receipt. `limit` is in milliseconds, 0 for none; `slice` is the fuel of a slice. */
   call(
     instance: NativeInstance,
@@ -167,7 +179,7 @@ export interface Binding {
     instance: NativeInstance,
     id: number,
     handle: NativeHandle,
-    args: readonly Value[],
+    args: readonly RawValue[],
     fuel: bigint,
     limit: number,
     slice: bigint | undefined,
@@ -177,7 +189,7 @@ export interface Binding {
     instance: NativeInstance,
     id: number,
     handle: NativeHandle,
-    args: readonly Value[],
+    args: readonly RawValue[],
     fuel: bigint,
     limit: number,
   ): NativeStarted;
@@ -189,12 +201,30 @@ export interface Binding {
   memoryRead(instance: NativeInstance, ptr: number, len: number): Uint8Array;
   memoryWrite(instance: NativeInstance, ptr: number, bytes: Uint8Array): void;
   memoryGrow(instance: NativeInstance, pages: number): number;
-  globalGet(instance: NativeInstance, number: number): Value;
-  globalSet(instance: NativeInstance, number: number, value: Value): void;
+  globalGet(instance: NativeInstance, number: number): RawValue;
+  globalSet(instance: NativeInstance, number: number, value: RawValue): void;
+  exportReference(instance: NativeInstance, position: number): number | null;
+  functionType(instance: NativeInstance, fn: number): FunctionType;
+  /** `index` is the place of the function in the array of the link. */
+  addFunction(
+    instance: NativeInstance,
+    index: number,
+    params: readonly ValueType[],
+    results: readonly ValueType[],
+    cost: bigint,
+  ): number;
+  /** Gives an array of the results. */
+  callFunction(instance: NativeInstance, fn: number, args: readonly RawValue[]): RawValue[];
+  tableSize(instance: NativeInstance, table: number): number;
+  tableGet(instance: NativeInstance, table: number, index: number): RawValue;
+  tableSet(instance: NativeInstance, table: number, index: number, value: number | null): void;
+  tableGrow(instance: NativeInstance, table: number, elements: number, value: number | null): number;
+  /** The numbers, and behind them how many places were looked at. */
+  heldExterns(instance: NativeInstance): number[];
   closeInstance(instance: NativeInstance): void;
 }
 
 export type NativeHostFunction = (promise: number, number: number, ...args: never[]) => unknown;
 
 /** A host call that a guest waits in: its number, that of its function, the arguments. */
-export type NativeStep = readonly [number: number, index: number, ...args: Value[]];
+export type NativeStep = readonly [number: number, index: number, ...args: RawValue[]];

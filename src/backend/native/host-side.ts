@@ -3,8 +3,7 @@ import { createError, invalidValue } from '../../errors/error';
 import { hostFailure, promiseReturned } from '../../host-call';
 import type { HostScope } from '../../host-context';
 import { sliceDecision } from '../../slices';
-import type { Value } from '../../types';
-import type { RawResult, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
+import type { NumericHost, RawResult, RawValue, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
 import type { NativeHostFunction, NativeLink } from './binding';
 import { native } from './failure';
 import type { Owner, Runtime } from './runtime';
@@ -15,18 +14,25 @@ const ON_SLICE = 'onSlice';
 export class HostSide implements Owner {
   readonly link: NativeLink;
   readonly runtime: Runtime;
-  readonly functions: readonly ResolvedHostFunction[];
+  /** By number. */
+  readonly functions: ResolvedHostFunction[];
   /** `data` of the synchronous call that is going on, or else of the instance. */
   syncData: unknown;
   /** The addon refers to them weakly, so that an instance and host functions that mention it can be collected together. */
-  readonly #natives: readonly NativeHostFunction[];
+  readonly #natives: NativeHostFunction[];
 
-  constructor(runtime: Runtime, { hostFunctions, data }: ResolvedInstanceOptions) {
+  constructor(runtime: Runtime, { hostFunctions, references, data }: ResolvedInstanceOptions) {
     this.runtime = runtime;
-    this.functions = hostFunctions;
+    this.functions = [...hostFunctions, ...references];
     this.syncData = data;
-    this.#natives = [...hostFunctions.map((host) => this.#adapt(host)), this.#sliceFunction()];
-    this.link = native(() => runtime.binding.createLink(runtime.handle, this.#natives, hostFunctions.length));
+    this.#natives = [this.#sliceFunction(), ...this.functions.map((host) => this.#adapt(host))];
+    this.link = native(() => runtime.binding.createLink(runtime.handle, this.#natives));
+  }
+
+  /** Adds a function and returns its number. */
+  add(host: NumericHost): number {
+    this.#natives.push(this.#adapt(host));
+    return this.functions.push(host) - 1;
   }
 
   /** Nothing is to be done: being named as the owner of a promise keeps the functions alive until it is settled. */
@@ -34,11 +40,10 @@ export class HostSide implements Owner {
 
   #adapt(host: ResolvedHostFunction): NativeHostFunction {
     const single = host.kind === 'numeric' && host.type.results.length <= 1;
-    const give = (returned: unknown) => (single ? (returned as readonly Value[])[0] : returned);
-    return (promise, number, ...args: (Value | Uint8Array)[]) => {
+    const give = (returned: unknown) => (single ? (returned as readonly RawValue[])[0] : returned);
+    return (promise, number, ...args: RawValue[]) => {
       const scope = new NativeHostScope(this, host.name, promise, number);
-      const call = () =>
-        host.kind === 'numeric' ? host.call(args as Value[], scope) : host.call(args[0] as Uint8Array, scope);
+      const call = () => (host.kind === 'numeric' ? host.call(args, scope) : host.call(args[0] as Uint8Array, scope));
       return this.#serve(host.name, number, call, give, scope);
     };
   }

@@ -3,8 +3,17 @@ import { type AingleWasmError, createError, invalidValue } from '../../errors/er
 import { requireBytesFunction } from '../../exports';
 import { Termination } from '../../termination';
 import type { FunctionType, InstanceState, InstanceStats, Value } from '../../types';
-import { checkArguments, requireCarried, uncarriedType } from '../../values';
-import type { BackendInstance, ModuleInfoJson, RawResult, RawStep, ResolvedCallOptions } from '../backend';
+import { checkArguments } from '../../values';
+import type {
+  BackendInstance,
+  Ended,
+  ModuleInfoJson,
+  NumericHost,
+  RawResult,
+  RawStep,
+  RawValue,
+  ResolvedCallOptions,
+} from '../backend';
 import type { Binding, NativeHandle, NativeInstance } from './binding';
 import { native, toError } from './failure';
 import type { HostSide } from './host-side';
@@ -67,7 +76,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     );
   }
 
-  async invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
+  async invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
     const { fuel, timeoutMs } = options;
     const slice = this.#slice(options);
@@ -76,7 +85,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     );
   }
 
-  async start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep> {
+  async start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep> {
     if (options.slices !== undefined)
       throw invalidValue('sliceFuel', 'slices are for call and invoke', options.slices.fuel);
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
@@ -107,18 +116,22 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return this.#send(name, input, undefined, 0);
   }
 
-  exportFunction(
-    name: string,
-    type: FunctionType,
-    ended: (thrown?: unknown) => unknown,
-  ): (...args: Value[]) => unknown {
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
+    if (this.#pending > 0) throw busy();
+    const returned = native(() => {
+      const handle = this.#binding.exportHandle(this.#instance, name);
+      return this.#binding.invokeMany(this.#instance, handle, args);
+    });
+    if (returned === undefined) return [];
+    return Array.isArray(returned) ? returned : [returned as RawValue];
+  }
+
+  exportFunction(name: string, type: FunctionType, ended: Ended): (...args: Value[]) => unknown {
     const binding = this.#binding;
     const instance = this.#instance;
     const few = type.params.length <= FEW;
-    const carried = uncarriedType(type) === undefined;
     let handle: NativeHandle | undefined;
     return (...args) => {
-      if (!carried) requireCarried(type, 'call');
       checkArguments(name, type, args);
       if (this.#pending > 0) throw busy();
       let results: unknown;
@@ -153,14 +166,54 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     return native(() => this.#binding.memoryGrow(this.#instance, pages));
   }
 
-  globalGet(number: number): Value {
+  globalGet(number: number): RawValue {
     this.#requireRest();
     return native(() => this.#binding.globalGet(this.#instance, number));
   }
 
-  globalSet(number: number, value: Value): void {
+  globalSet(number: number, value: RawValue): void {
     this.#requireRest();
     native(() => this.#binding.globalSet(this.#instance, number, value));
+  }
+
+  exportReference(position: number): number | null {
+    return this.#atRest(() => this.#binding.exportReference(this.#instance, position));
+  }
+
+  functionType(fn: number): FunctionType {
+    return this.#atRest(() => this.#binding.functionType(this.#instance, fn));
+  }
+
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
+    if (this.#pending > 0) throw busy();
+    return native(() => this.#binding.callFunction(this.#instance, fn, args));
+  }
+
+  addFunction(host: NumericHost): number {
+    const { params, results } = host.type;
+    const index = this.#host.add(host);
+    return this.#atRest(() => this.#binding.addFunction(this.#instance, index, params, results, host.cost));
+  }
+
+  tableSize(table: number): number {
+    return this.#atRest(() => this.#binding.tableSize(this.#instance, table));
+  }
+
+  tableGet(table: number, index: number): RawValue {
+    return this.#atRest(() => this.#binding.tableGet(this.#instance, table, index));
+  }
+
+  tableSet(table: number, index: number, value: number | null): void {
+    this.#atRest(() => this.#binding.tableSet(this.#instance, table, index, value));
+  }
+
+  tableGrow(table: number, elements: number, value: number | null): number {
+    return this.#atRest(() => this.#binding.tableGrow(this.#instance, table, elements, value));
+  }
+
+  heldExterns(): { held: number[]; seen: number } {
+    const held = this.#atRest(() => this.#binding.heldExterns(this.#instance));
+    return { seen: held.pop()!, held };
   }
 
   close(): void {
@@ -222,6 +275,11 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     const handle = native(() => this.#binding.exportHandle(this.#instance, name));
     this.#handles.set(name, handle);
     return handle;
+  }
+
+  #atRest<T>(use: () => T): T {
+    this.#requireRest();
+    return native(use);
   }
 
   /** A guest that waits in a host function lets its memory and globals be used; one that runs, or is about to, does not. */

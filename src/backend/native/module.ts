@@ -1,5 +1,5 @@
-import type { Value, ValueType } from '../../types';
-import type { BackendModule, ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
+import type { ValueType } from '../../types';
+import type { BackendModule, ModuleInfoJson, RawValue, ResolvedInstanceOptions } from '../backend';
 import type { NativeInstance, NativeInstanceOptions, NativeModule } from './binding';
 import { bare, nativeLimits } from './engine';
 import { native } from './failure';
@@ -54,6 +54,8 @@ export class NativeBackendModule implements BackendModule {
 function nativeOptions({
   hostFunctions,
   memories,
+  tables,
+  references,
   globals,
   abi,
   afterTrap,
@@ -70,6 +72,8 @@ function nativeOptions({
   return bare({
     functions: functions.map(bare),
     memories: memories.map(bare),
+    tables: tables.map(bare),
+    references: references.map(({ type, cost }) => bare({ ...type, cost })),
     globals: globals.map(({ module, name, type, value }) =>
       bare({ module, name, ...type, bits: bitsOf(type.value, value) }),
     ),
@@ -83,9 +87,17 @@ function nativeOptions({
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** The bits of a core value, the low 32 for `i32` and `f32`. */
-function bitsOf(type: ValueType, value: Value): bigint {
+/** The bits of a value as `NativeInstanceOptions.globals` has them, the low 32 for `i32` and `f32`. */
+function bitsOf(type: ValueType, value: RawValue): bigint {
   switch (type) {
+    case 'v128': {
+      const { buffer, byteOffset } = value as Uint8Array;
+      const halves = new DataView(buffer, byteOffset);
+      return halves.getBigUint64(0, true) | (halves.getBigUint64(8, true) << 64n);
+    }
+    case 'funcref':
+    case 'externref':
+      return value === null ? 0n : BigInt(value as number) + 1n;
     case 'i64':
       return BigInt.asUintN(64, value as bigint);
     case 'f32':

@@ -1,12 +1,11 @@
 // One call that runs step by step.
 import { hostFailure } from '../../host-call';
-import type { Value } from '../../types';
-import type { RawStep, ResolvedCallOptions } from '../backend';
+import type { RawStep, RawValue, ResolvedCallOptions } from '../backend';
 import type { NativeStarted, NativeStep } from './binding';
 import type { HostSide } from './host-side';
 import type { Owner, Runtime } from './runtime';
 
-type Settled = { readonly step: NativeStep } | Value[];
+type Settled = { readonly step: NativeStep } | RawValue[];
 
 export class NativeSteps {
   readonly #runtime: Runtime;

@@ -60,6 +60,7 @@ export class V8Engine implements BackendEngine {
       tableElements: options.limits.tableElements,
       canonicalizeNans: options.canonicalizeNans,
       costs: options.costs,
+      adapters: 'vectors',
     };
   }
 

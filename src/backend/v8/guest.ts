@@ -1,8 +1,11 @@
 import type { ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
 import type { Convention } from './convention';
+import type { GlobalCell } from './globals';
 import type { GuestMemory } from './guest-memory';
 import type { HostCalls } from './host-calls';
 import type { Meter } from './meter';
+import type { V8References } from './references';
+import type { V8Tables } from './tables';
 
 // biome-ignore lint/suspicious/noExplicitAny: the types are checked against the module's description
 export type GuestFunction = (...args: any[]) => any;
@@ -13,7 +16,9 @@ export interface Guest {
   readonly exports: WebAssembly.Exports;
   readonly memory: GuestMemory;
   /** The imported ones, then the exported ones, both in the module's order. */
-  readonly globals: readonly WebAssembly.Global<WebAssembly.ValueType>[];
+  readonly globals: readonly GlobalCell[];
+  readonly references: V8References;
+  readonly tables: V8Tables;
   readonly meter: Meter;
   readonly calls: HostCalls;
   readonly convention: Convention;
@@ -22,5 +27,5 @@ export interface Guest {
 /** What of an instance's options a guest is made with, on whatever thread it lives. */
 export type GuestOptions = Pick<
   ResolvedInstanceOptions,
-  'memories' | 'globals' | 'hostFunctions' | 'abi' | 'afterTrap' | 'limits' | 'fuel' | 'data'
+  'memories' | 'tables' | 'references' | 'globals' | 'hostFunctions' | 'abi' | 'afterTrap' | 'limits' | 'fuel' | 'data'
 >;

@@ -1,3 +1,4 @@
+import type { Phase } from '../../errors/codes';
 import { AingleWasmError, createError, invalidValue } from '../../errors/error';
 import { hostFailure } from '../../host-call';
 import type { HostScope } from '../../host-context';
@@ -80,6 +81,26 @@ export class HostCalls implements HostScope {
     this.elapsed = 0;
     // A guest may have reported a panic and returned all the same.
     this.#panic = undefined;
+  }
+
+  /** Begins a call of the host through a reference, with the counter and the depth that the guest hands over. */
+  enterReference(fuel: bigint, depth: number): void {
+    if (fuel < 0n) throw this.fail(this.#exhausted('call'));
+    this.#meter!.setRest(fuel, depth);
+  }
+
+  /** The counter that the guest gets back. */
+  rest(): bigint {
+    return this.#meter!.rest();
+  }
+
+  /** Runs a call of the guest through a reference: it is handed the counter and the depth, and gives the counter back last. */
+  throughReference(call: (fuel: bigint, depth: number) => readonly unknown[]): readonly unknown[] {
+    const meter = this.#meter!;
+    const depth = meter.depthLeft();
+    const results = call(meter.rest(), depth);
+    meter.setRest(results.at(-1) as bigint, depth);
+    return results;
   }
 
   /** Counts a call of a host function and charges its cost. */
@@ -209,8 +230,8 @@ export class HostCalls implements HostScope {
     if (this.#setting.timed) this.#entered = performance.now();
   }
 
-  #exhausted(): AingleWasmError {
+  #exhausted(phase: Phase = 'host'): AingleWasmError {
     const { limit } = this.#meter!;
-    return createError('ERR_FUEL_EXHAUSTED', 'host', { used: limit, limit });
+    return createError('ERR_FUEL_EXHAUSTED', phase, { used: limit, limit });
   }
 }

@@ -2,22 +2,26 @@ import { callsObserved } from '../../diagnostics';
 import { createError } from '../../errors/error';
 import { noAllocator, requireBytesFunction } from '../../exports';
 import { Termination } from '../../termination';
-import type { FunctionType, InstanceState, InstanceStats, Value } from '../../types';
-import { checkArguments, requireCarried } from '../../values';
+import type { FunctionType, InstanceState, InstanceStats, TableType, Value } from '../../types';
+import { checkArguments } from '../../values';
 import type {
   BackendInstance,
+  Ended,
   ModuleInfoJson,
+  NumericHost,
   RawResult,
   RawStep,
+  RawValue,
   ResolvedCallOptions,
   ResolvedInstanceOptions,
 } from '../backend';
 import type { BytesFunction } from './convention';
 import type { InstancePermit, V8Engine } from './engine';
-import type { Guest } from './guest';
+import type { Guest, GuestFunction } from './guest';
 import type { CallSetting, Ending } from './host-calls';
+import { numeric } from './linker';
 import { busy, engineClosed, instanceClosed, poisoned, unstoppable } from './refusals';
-import { listed, Runner } from './runner';
+import { callExport, Runner } from './runner';
 import { Totals } from './totals';
 
 /** A guest on the thread that made it. Its calls are short, and nothing can stop them in time. */
@@ -94,33 +98,30 @@ export class V8Instance implements BackendInstance {
     return this.#runnerFor(input).callBytes(fn, input, this.#defaultFuel, this.#setting);
   }
 
-  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
+  invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     this.#requireUsable();
     refuseLimits(options);
     const copy = [...args];
     const { fuel, data, signal } = options;
     return this.#enqueue(signal, (runner) => {
       this.#signal = signal;
-      return listed(runner.callValues(name, copy, fuel, { data, signal }));
+      return runner.run((guest) => callExport(guest, name, copy), fuel, { data, signal });
     });
+  }
+
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
+    return this.#callNow((guest) => callExport(guest, name, args));
   }
 
   start(): Promise<RawStep> {
     throw unstoppable('stepwise calls', 'call');
   }
 
-  exportFunction(
-    name: string,
-    type: FunctionType,
-    ended: (thrown?: unknown) => unknown,
-  ): (...args: Value[]) => unknown {
-    let carried = false;
+  exportFunction(name: string, type: FunctionType, ended: Ended): (...args: Value[]) => unknown {
     return (...args) => {
-      if (!carried) requireCarried(type, 'call');
-      carried = true;
       checkArguments(name, type, args);
       try {
-        const returned = this.#requireIdle().callValues(name, args, this.#defaultFuel, this.#setting);
+        const returned = this.#callNow(({ exports }) => (exports[name] as GuestFunction)(...args));
         if (callsObserved()) ended();
         return returned;
       } catch (thrown) {
@@ -147,17 +148,59 @@ export class V8Instance implements BackendInstance {
     return this.#guestAtRest().memory.grow(pages);
   }
 
-  globalGet(number: number): Value {
-    return this.#guestAtRest().globals[number]!.value;
+  globalGet(number: number): RawValue {
+    return this.#guestAtRest().globals[number]!.get();
   }
 
-  globalSet(number: number, value: Value): void {
-    this.#guestAtRest().globals[number]!.value = value;
+  globalSet(number: number, value: RawValue): void {
+    this.#guestAtRest().globals[number]!.set(value);
+  }
+
+  exportReference(position: number): number | null {
+    return this.#guestAtRest().references.exported(position);
+  }
+
+  functionType(fn: number): FunctionType {
+    return this.#guestAtRest().references.typeOf(fn);
+  }
+
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
+    return this.#callNow(({ references }) => references.call(fn, args));
+  }
+
+  addFunction(host: NumericHost): number {
+    const { references, calls } = this.#guestAtRest();
+    return references.add(host, numeric(host, calls, references));
+  }
+
+  tableSize(table: number): number {
+    return this.#guestAtRest().tables.size(table);
+  }
+
+  tableGet(table: number, index: number): RawValue {
+    return this.#guestAtRest().tables.get(table, index);
+  }
+
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void {
+    this.#guestAtRest().tables.set(table, index, value, element);
+  }
+
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number {
+    return this.#guestAtRest().tables.grow(table, elements, value, element);
+  }
+
+  heldExterns(): { held: number[]; seen: number } {
+    return this.#guestAtRest().tables.heldExterns();
   }
 
   close(): void {
     if (this.#runner?.state === 'running') this.#closing = true;
     else this.#letGo();
+  }
+
+  /** A call with the engine's fuel. The instance must be idle. */
+  #callNow<T>(call: (guest: Guest) => T): T {
+    return this.#requireIdle().run(call, this.#defaultFuel, this.#setting);
   }
 
   #callWithReceipt(

@@ -2,15 +2,18 @@
 import { AingleWasmError, createError } from '../../errors/error';
 import type { ModuleInfoJson } from '../backend';
 import { type CallBuffer, Convention } from './convention';
+import { exportedGlobals } from './globals';
 import type { Guest, GuestOptions } from './guest';
 import { GuestFunctions } from './guest-functions';
 import { GuestMemory } from './guest-memory';
 import { HostCalls } from './host-calls';
-import { importObject } from './linker';
+import { ImportObject } from './linker';
 import { Meter } from './meter';
 import { ABI_VERSION, HOOKS, METER } from './names';
 import { exhausted, explainEnd, trapped } from './outcome';
+import { V8References } from './references';
 import { sliceHook } from './slice-hook';
+import { V8Tables } from './tables';
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
@@ -22,12 +25,20 @@ interface FunctionTable {
 /**
  * Makes the guest and runs, under one budget: its start function, `_initialize`, and the two questions of the guest kit.
  *
+ * @param tableCap elements that no table of the engine may pass
  * @throws {AingleWasmError} `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_OUT_OF_MEMORY`, and what a call can end with
  */
-export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, options: GuestOptions): Guest {
+export function makeGuest(
+  module: WebAssembly.Module,
+  info: ModuleInfoJson,
+  options: GuestOptions,
+  tableCap: number,
+): Guest {
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
-  const { imports, exports } = link(module, () => importObject(info, options, calls));
+  const references = new V8References(info, calls);
+  const { imports, exports } = link(module, () => new ImportObject(info, options, calls, references));
+  references.attach(exports);
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
   const hooks = exports[HOOKS.table] as FunctionTable | undefined;
@@ -56,15 +67,16 @@ export function makeGuest(module: WebAssembly.Module, info: ModuleInfoJson, opti
     throw thrown instanceof AingleWasmError ? thrown : explainEnd(thrown, meter, calls, limits.callDepth, 'start');
   }
   if (!meter.end(true)) throw exhausted(meter, 'start');
-  const globals = globalsOf(info, imports, exports);
-  return { info, exports, memory, globals, meter, calls, convention: calls.convention };
+  const globals = [...imports.globals, ...exportedGlobals(info, exports, references)];
+  const tables = new V8Tables(info, options, exports, tableCap, references);
+  return { info, exports, memory, globals, references, tables, meter, calls, convention: calls.convention };
 }
 
 /** Links and initialises memory and tables. No guest code runs: prepare has taken the start function out. */
-function link(module: WebAssembly.Module, makeImports: () => WebAssembly.Imports) {
+function link(module: WebAssembly.Module, makeImports: () => ImportObject) {
   try {
     const imports = makeImports();
-    return { imports, exports: new WebAssembly.Instance(module, imports).exports };
+    return { imports, exports: new WebAssembly.Instance(module, imports.object).exports };
   } catch (thrown) {
     if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, 'start');
     if (thrown instanceof RangeError) {
@@ -95,16 +107,6 @@ function limitedMemory(
   const value = memory.bytes().length;
   if (value > limit) throw createError('ERR_MEMORY_LIMIT', 'link', { limit, value });
   return memory;
-}
-
-function globalsOf(info: ModuleInfoJson, imports: WebAssembly.Imports, exports: WebAssembly.Exports) {
-  const imported = info.imports.flatMap(({ kind, module, name }) =>
-    kind === 'global' ? [imports[module]![name] as WebAssembly.Global<WebAssembly.ValueType>] : [],
-  );
-  const exported = info.exports.flatMap(({ kind, name }) =>
-    kind === 'global' ? [exports[name] as WebAssembly.Global<WebAssembly.ValueType>] : [],
-  );
-  return [...imported, ...exported];
 }
 
 function limitTables(exports: WebAssembly.Exports, info: ModuleInfoJson, limit: number): void {

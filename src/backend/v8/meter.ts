@@ -96,6 +96,20 @@ export class Meter {
     return this.#left < 0 ? this.#limitNumber : this.#limitNumber - this.#left;
   }
 
+  /** The counter and the depth as the guest hands them to a function that a reference stands for, and takes them back. */
+  rest(): bigint {
+    return this.#fuel.value;
+  }
+
+  depthLeft(): number {
+    return this.#depth.value;
+  }
+
+  setRest(fuel: bigint, depth: number): void {
+    this.#fuel.value = fuel;
+    this.#depth.value = depth;
+  }
+
   /** Fuel that the running call has left. */
   left(): bigint {
     return this.leftWith(this.#fuel.value);

@@ -44,7 +44,7 @@ export class V8Module implements BackendModule {
     const tenancy = this.#engine.admitTenant(options.worker === 'shared');
     const instance = new RemoteInstance(this.#engine, tenancy, this.#compiled, options);
     try {
-      await instance.make(makeRequest(tenancy.tenant, module, info, options), options);
+      await instance.make(makeRequest(tenancy.tenant, module, info, options, this.#engine.options.limits.tableElements), options);
     } catch (error) {
       instance.close();
       throw error;
@@ -58,7 +58,12 @@ export class V8Module implements BackendModule {
     if (options.timeoutAsked) throw unstoppable('time limit', 'start');
     const permit = this.#engine.admitInstance();
     try {
-      const guest = makeGuest(this.#compiled.module, this.#compiled.info, options);
+      const guest = makeGuest(
+        this.#compiled.module,
+        this.#compiled.info,
+        options,
+        this.#engine.options.limits.tableElements,
+      );
       const instance = new V8Instance(this.#engine, permit, guest, options);
       this.#engine.watch(instance, permit);
       return instance;

@@ -13,6 +13,18 @@ export const METER = {
 
 /** Exported table of a sliceable module, and the element that it calls, `(i64) -> (i64)`, when its fuel is spent; see crates/prepare/src/reserved.rs. */
 export const HOOKS = { table: '__aingle_meter_hooks', slice: 4 } as const;
+/** Those that `reserved` of the Rust crate `aingle_wasm_prepare` has beside them; a number follows. */
+export const RESERVED = {
+  /** With a position among the exports: functions and globals with two integers in place of each vector. */
+  exact: '__aingle_meter_exact_',
+  exactGet: '__aingle_meter_exact_get_',
+  exactSet: '__aingle_meter_exact_set_',
+  /** With such a position: an exported function as what a reference to it means. */
+  reference: '__aingle_meter_reference_',
+  /** From 0 on: the module's tables, and its globals that can come to hold values of the host. */
+  table: '__aingle_meter_table_',
+  extern: '__aingle_meter_extern_',
+} as const;
 
 /** Why a prepared module stopped itself; what it stored in `__aingle_meter_status`. */
 export const STOP = { none: 0, fuel: 1, depth: 2, outOfMemory: 3 } as const;

@@ -1,22 +1,25 @@
 import { AingleWasmError } from '../../errors/error';
-import { noAllocator, requireBytesFunction } from '../../exports';
+import { findFunction, noAllocator, requireBytesFunction } from '../../exports';
 import { Termination } from '../../termination';
-import type { Receipt, Value } from '../../types';
+import type { Receipt } from '../../types';
+import type { RawValue } from '../backend';
 import type { BytesFunction } from './convention';
+import { fromEngine, hasVectors, listed, toEngine } from './crossing';
 import type { Guest, GuestFunction, GuestOptions } from './guest';
 import type { CallSetting, Ending } from './host-calls';
 import type { Meter } from './meter';
+import { RESERVED } from './names';
 import { exhausted, explainEnd, isStop, keepsWhenAsked, reasonOf } from './outcome';
 
 /** Told of every call from outside that has ended, just after. */
 export type OnEnd = (meter: Meter, stopped: boolean) => void;
 
-/** What V8 gives for the results of a guest's function. */
-type Returned = Value | Value[] | undefined;
-
-/** As an array, whatever their number. */
-export function listed(returned: Returned): Value[] {
-  return returned === undefined ? [] : Array.isArray(returned) ? returned : [returned];
+/** Calls an exported function of any type. */
+export function callExport({ info, exports, references }: Guest, name: string, args: readonly RawValue[]): RawValue[] {
+  const type = findFunction(info, name)!;
+  const position = info.exports.findIndex((item) => item.name === name);
+  const fn = exports[hasVectors(type) ? RESERVED.exact + position : name] as GuestFunction;
+  return fromEngine(type.results, listed(fn(...toEngine(type.params, args, references))), references);
 }
 
 /** Runs the calls of one guest, on the thread that the guest lives on, and knows what they left of it. */
@@ -48,26 +51,17 @@ export class Runner {
 
   /** One call of a function of bytes. The guest must be idle, and have a place for the input. */
   callBytes(fn: BytesFunction, input: Uint8Array, fuel: bigint, setting: CallSetting): Uint8Array {
-    const { guest } = this;
-    this.#begin(fuel, setting);
-    let output: Uint8Array | AingleWasmError;
-    try {
-      output = guest.convention.call(fn, input);
-    } catch (thrown) {
-      throw this.#interrupted(thrown);
-    }
-    this.#returned();
+    const output = this.run((guest) => guest.convention.call(fn, input), fuel, setting);
     if (output instanceof AingleWasmError) throw output;
     return output;
   }
 
-  /** One call of a function of core values. The guest must be idle. */
-  callValues(name: string, args: readonly Value[], fuel: bigint, setting: CallSetting): Returned {
-    const fn = this.guest.exports[name] as GuestFunction;
+  /** One call of whatever kind. The guest must be idle. */
+  run<T>(call: (guest: Guest) => T, fuel: bigint, setting: CallSetting): T {
     this.#begin(fuel, setting);
-    let results: Returned;
+    let results: T;
     try {
-      results = fn(...args);
+      results = call(this.guest);
     } catch (thrown) {
       throw this.#interrupted(thrown);
     }

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::{errors, outcome};
 use crate::backend::{Guest, Interruption};
 use crate::error::HostError;
+use crate::limits::MAX_NESTING;
 use crate::value::Slot;
 
 impl Session {
@@ -50,7 +51,7 @@ impl Session {
             step,
             held: [None; 2],
         };
-        let output = match self.nested(guest, |guest| call.run(guest))? {
+        let output = match self.nested(guest, MAX_NESTING, |guest| call.run(guest))? {
             Ok(output) => Ok(output),
             Err(Ended::Returned(error)) => Err(error),
             Err(Ended::Interrupted(how)) => return Err(self.interrupted(guest, how)),

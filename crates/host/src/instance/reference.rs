@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aingle_wasm_prepare::{FunctionType, bridge, reserved};
+use aingle_wasm_prepare::{FunctionType, ValueType, bridge, reserved};
 use aingle_wasm_types::{ErrorCode, Phase};
 
 use super::call::{Ended, check_arguments};
@@ -62,6 +62,15 @@ impl<'a> References<'a> {
     pub fn table_size(&mut self, table: u32) -> Result<u32, HostError> {
         let table = self.table(table)?;
         Ok(self.guest.table_size(table))
+    }
+
+    /// What a table holds: [`ValueType::FuncRef`] or [`ValueType::ExternRef`].
+    ///
+    /// # Errors
+    /// - `ERR_INVALID_ARG_VALUE` for a table that cannot be reached.
+    pub fn element_type(&mut self, table: u32) -> Result<ValueType, HostError> {
+        let table = self.table(table)?;
+        Ok(self.guest.element_type(table))
     }
 
     /// Reads an element of a table.

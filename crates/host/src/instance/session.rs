@@ -296,21 +296,23 @@ impl Session {
         function: FunctionId,
         slots: &mut [Slot],
     ) -> Result<(), HostError> {
-        self.nested(guest, |guest| guest.call(function, slots))?
+        // The innermost guest that is allowed must still be able to have its reply.
+        self.nested(guest, MAX_NESTING + 1, |guest| guest.call(function, slots))?
             .map_err(|how| outcome::explain(guest, self, how, self.stop.reason(), Phase::Call))
     }
 
-    /// Lets the waiting guest run, one level deeper.
+    /// Lets the waiting guest run, one level deeper, up to this level.
     ///
     /// # Errors
     /// - `ERR_CALL_DEPTH`; nothing has run then.
     pub(super) fn nested<R>(
         &self,
         guest: &mut dyn Guest,
+        deepest: u32,
         run: impl FnOnce(&mut dyn Guest) -> R,
     ) -> Result<R, HostError> {
         let nesting = self.nesting.load(Relaxed) + 1;
-        if nesting > MAX_NESTING {
+        if nesting > deepest {
             return Err(outcome::over_limit(
                 Phase::Host,
                 ErrorCode::CallDepth,

@@ -326,7 +326,7 @@ fn guest_and_host_nest_sixteen_deep() {
     assert_eq!(error.code(), ErrorCode::CallDepth);
     assert_eq!(
         error.details(),
-        [("limit", Detail::U64(16)), ("value", Detail::U64(17))]
+        [("limit", Detail::U64(16)), ("value", Detail::U64(18))]
     );
     assert_eq!(guest.receipt().host_calls, 16);
 }

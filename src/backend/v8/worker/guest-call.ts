@@ -2,8 +2,8 @@ import type { AingleWasmError } from '../../../errors/error';
 import { hostFailure, promiseReturned } from '../../../host-call';
 import { type ResolvedDecision, sliceDecision } from '../../../slices';
 import { Termination } from '../../../termination';
-import type { Receipt, Value } from '../../../types';
-import type { RawResult, ResolvedHostFunction, ResolvedSlices } from '../../backend';
+import type { Receipt } from '../../../types';
+import type { RawResult, RawValue, ResolvedHostFunction, ResolvedSlices } from '../../backend';
 import { CallSignal } from '../call-signal';
 import { type Ending, ON_SLICE } from '../host-calls';
 import type { Channel, Message } from './channel';
@@ -16,6 +16,7 @@ import {
   Kind,
   Reply,
   readValues,
+  SLICE_HOST,
   SliceDecided,
   SliceOver,
   writeValues,
@@ -48,7 +49,7 @@ export interface CallTerms {
 }
 
 /** Core values, or the bytes of a function of bytes. */
-export type HostValues = readonly (Value | Uint8Array)[];
+export type HostValues = readonly RawValue[];
 
 /** Serves host calls in place of their functions. */
 export type ServeHost = (host: ResolvedHostFunction, args: HostValues) => Promise<HostValues>;
@@ -133,8 +134,8 @@ export class GuestCall<T> implements Frame, WaitingCall {
     const left = counts[Call.left]!;
     this.#used = this.fuelLimit - left;
     this.#caller.setPages(numbers[Call.pages]!);
-    const host = this.#caller.hosts[numbers[Call.host]!];
-    if (host === undefined) return this.#decide(channel);
+    if (numbers[Call.host] === SLICE_HOST) return this.#decide(channel);
+    const host = this.#caller.hosts[numbers[Call.host]!]!;
     const scope = new CallerScope(this, left);
     const refuse = (thrown: unknown) => this.#refused(host.name, thrown, scope);
     try {
@@ -212,10 +213,10 @@ export class GuestCall<T> implements Frame, WaitingCall {
         ? host.call(bytes, scope)
         : serveHost(host, [bytes]).then(([reply]) => reply as Uint8Array);
     const args = readValues(channel, Call.values, host.type.params);
-    return serveHost === undefined ? host.call(args, scope) : (serveHost(host, args) as Promise<readonly Value[]>);
+    return serveHost === undefined ? host.call(args, scope) : serveHost(host, args);
   }
 
-  #returned(host: ResolvedHostFunction, given: Uint8Array | readonly Value[], scope: CallerScope): Answer {
+  #returned(host: ResolvedHostFunction, given: Uint8Array | readonly RawValue[], scope: CallerScope): Answer {
     scope.end();
     return (channel) => {
       channel.counts[Reply.charged] = scope.takeCharged();

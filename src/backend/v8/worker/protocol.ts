@@ -2,8 +2,9 @@
 import type { ErrorCode, Phase } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import type { Details } from '../../../errors/messages';
-import type { Value, ValueType } from '../../../types';
-import type { ModuleInfoJson, ResolvedHostFunction } from '../../backend';
+import type { FunctionType, TableType, ValueType } from '../../../types';
+import type { ModuleInfoJson, RawValue, ResolvedHostFunction } from '../../backend';
+import { halves, joined } from '../crossing';
 import type { GuestOptions } from '../guest';
 import type { Channel } from './channel';
 
@@ -33,6 +34,10 @@ export const Kind = {
   failed: 14,
   /** The guest calls a host function. */
   host: 15,
+  /** To the worker: call what a reference stands for. */
+  reference: 16,
+  /** Do something with tables or references. */
+  objects: 17,
 } as const;
 
 /** Words of a request; values follow. */
@@ -47,8 +52,11 @@ export const Reply = { charged: 0, values: 1 } as const;
 /** Words of what the worker says of a call that has ended; results follow. */
 export const End = { used: 0, limit: 1, wallMs: 2, hostMs: 3, hostCalls: 4, pages: 5, left: 6, values: 7 } as const;
 
-/** Words of a host call; arguments follow. The number after the last host function stands for the decision about a slice. */
+/** Words of a host call; arguments follow. */
 export const Call = { host: 0, left: 1, pages: 2, values: 3 } as const;
+
+/** Stands for the decision about a slice in place of a host function's number. */
+export const SLICE_HOST = -1;
 
 /** Words of a slice that is over, and of the decision: how much fuel is added, -1 to stop. */
 export const SliceOver = { used: Call.values, left: Call.values + 1, count: Call.values + 2 } as const;
@@ -59,8 +67,30 @@ export interface MakeRequest {
   readonly tenant: number;
   readonly module: WebAssembly.Module;
   readonly info: ModuleInfoJson;
-  readonly options: Omit<GuestOptions, 'hostFunctions' | 'data'>;
+  readonly options: Omit<GuestOptions, 'hostFunctions' | 'references' | 'data'>;
   readonly hosts: readonly HostSpec[];
+  /** What functions in tables and globals stand for; their numbers follow those of the host functions. */
+  readonly references: readonly HostSpec[];
+  /** Elements that no table of the engine may pass. */
+  readonly tableCap: number;
+}
+
+/** What can be done with the tables and references of a guest at rest. */
+export interface Objects {
+  exportReference(position: number): number | null;
+  functionType(fn: number): FunctionType;
+  /** `host` is the number of the host function among all of the instance. */
+  addFunction(spec: HostSpec, host: number): number;
+  tableSize(table: number): number;
+  tableGet(table: number, index: number): RawValue;
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void;
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number;
+  heldExterns(): { readonly held: readonly number[]; readonly seen: number };
+}
+
+export interface ObjectsRequest {
+  readonly name: keyof Objects;
+  readonly args: readonly unknown[];
 }
 
 /** A host function without the function. */
@@ -83,21 +113,38 @@ export interface Fault {
   readonly measured: boolean;
 }
 
+/** A vector takes two words, every other value one. References are numbers, null is -1. */
 export function writeValues(
   { numbers, counts }: Channel,
   at: number,
   types: readonly ValueType[],
-  values: readonly Value[],
+  values: readonly RawValue[],
 ): void {
+  let word = at;
   for (let index = 0; index < types.length; index++) {
-    if (types[index] === 'i64') counts[at + index] = values[index] as bigint;
-    else numbers[at + index] = values[index] as number;
+    const value = values[index]!;
+    if (typeof value === 'bigint') counts[word++] = value;
+    else if (value instanceof Uint8Array) {
+      counts.set(halves(value), word);
+      word += 2;
+    } else numbers[word++] = value ?? NULL;
   }
 }
 
-export function readValues({ numbers, counts }: Channel, at: number, types: readonly ValueType[]): Value[] {
-  return types.map((type, index) => (type === 'i64' ? counts[at + index]! : numbers[at + index]!));
+export function readValues({ numbers, counts }: Channel, at: number, types: readonly ValueType[]): RawValue[] {
+  let word = at;
+  return types.map((type) => {
+    if (type === 'i64') return counts[word++]!;
+    if (type === 'v128') {
+      word += 2;
+      return joined(counts[word - 2]!, counts[word - 1]!);
+    }
+    const value = numbers[word++]!;
+    return value === NULL && (type === 'funcref' || type === 'externref') ? null : value;
+  });
 }
+
+const NULL = -1;
 
 export function faultOf(error: AingleWasmError, poisoned: boolean, measured: boolean): Fault {
   const { code, phase, details } = error;

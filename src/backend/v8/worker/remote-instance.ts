@@ -1,13 +1,16 @@
 import { callsObserved } from '../../../diagnostics';
 import { type AingleWasmError, createError, invalidValue } from '../../../errors/error';
 import { requireBytesFunction } from '../../../exports';
-import type { FunctionType, InstanceState, InstanceStats, Value } from '../../../types';
-import { checkArguments, requireCarried, unwrapResults } from '../../../values';
+import type { FunctionType, InstanceState, InstanceStats, TableType, Value } from '../../../types';
+import { checkArguments, unwrapResults } from '../../../values';
 import type {
   BackendInstance,
+  Ended,
   ModuleInfoJson,
+  NumericHost,
   RawResult,
   RawStep,
+  RawValue,
   ResolvedCallOptions,
   ResolvedHostFunction,
   ResolvedInstanceOptions,
@@ -21,8 +24,8 @@ import { Totals } from '../totals';
 import type { Channel, Message } from './channel';
 import { type Caller, GuestCall } from './guest-call';
 import type { CallerScope } from './host-scope';
-import { Access, errorOfFault, type Fault, globalTypes, Kind, readValues, writeValues } from './protocol';
-import { bytesRequest, nestedRequest, type Request, valuesRequest } from './request';
+import { Access, errorOfFault, type Fault, globalTypes, Kind, type Objects, type ObjectsRequest, readValues, writeValues } from './protocol';
+import { bytesRequest, nestedRequest, type Request, specOf, valuesRequest } from './request';
 import { Steps } from './steps';
 import type { Tenancy } from './tenancy';
 import type { Frame, Thread } from './thread';
@@ -33,7 +36,8 @@ const MAX_NESTED = 16;
 
 /** A guest in a worker, as its caller's thread knows it. */
 export class RemoteInstance implements BackendInstance, Caller {
-  readonly hosts: readonly ResolvedHostFunction[];
+  /** The host functions, those that references stand for, those that were added. */
+  readonly hosts: ResolvedHostFunction[];
   readonly #engine: V8Engine;
   readonly #tenancy: Tenancy;
   readonly #info: ModuleInfoJson;
@@ -59,7 +63,7 @@ export class RemoteInstance implements BackendInstance, Caller {
     this.#info = info;
     this.#sliceable = sliceable;
     this.#data = options.data;
-    this.hosts = options.hostFunctions;
+    this.hosts = [...options.hostFunctions, ...options.references];
     this.#exports = new Map(info.exports.map(({ name }, index) => [name, index]));
   }
 
@@ -106,12 +110,12 @@ export class RemoteInstance implements BackendInstance, Caller {
     return this.callSync(name, input, this.#defaults).bytes;
   }
 
-  invoke(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
+  invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     this.#requireUsable();
     return this.#submit(this.#callOf(this.#values(name, [...args]), options, false), watching(options));
   }
 
-  start(name: string, args: readonly Value[], options: ResolvedCallOptions): Promise<RawStep> {
+  start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep> {
     this.#requireUsable();
     const call = this.#callOf(this.#values(name, [...args]), options, false);
     const watch = new Watch(watching(options));
@@ -125,20 +129,19 @@ export class RemoteInstance implements BackendInstance, Caller {
     return first;
   }
 
-  exportFunction(
-    name: string,
-    type: FunctionType,
-    ended: (thrown?: unknown) => unknown,
-  ): (...args: Value[]) => unknown {
+  invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
+    this.#requireIdle();
+    const call = this.#callOf(this.#values(name, args), this.#defaults, true);
+    return this.#block(call, watching(this.#defaults));
+  }
+
+  exportFunction(name: string, type: FunctionType, ended: Ended): (...args: Value[]) => unknown {
     return (...args) => {
-      requireCarried(type, 'call');
       checkArguments(name, type, args);
       try {
-        this.#requireIdle();
-        const call = this.#callOf(this.#values(name, args), this.#defaults, true);
-        const results = this.#block(call, watching(this.#defaults));
+        const results = this.invokeSync(name, args);
         if (callsObserved()) ended();
-        return unwrapResults(results);
+        return unwrapResults(results as Value[]);
       } catch (thrown) {
         return ended(thrown);
       }
@@ -174,18 +177,57 @@ export class RemoteInstance implements BackendInstance, Caller {
     return former;
   }
 
-  globalGet(number: number): Value {
+  globalGet(number: number): RawValue {
     this.#ask(Kind.globalGet, ({ numbers }) => {
       numbers[Access.at] = number;
     });
     return readValues(this.#thread.channel, Access.value, [this.#globalType(number)])[0]!;
   }
 
-  globalSet(number: number, value: Value): void {
+  globalSet(number: number, value: RawValue): void {
     this.#ask(Kind.globalSet, (channel) => {
       channel.numbers[Access.at] = number;
       writeValues(channel, Access.value, [this.#globalType(number)], [value]);
     });
+  }
+
+  exportReference(position: number): number | null {
+    return this.#use('exportReference', position);
+  }
+
+  functionType(fn: number): FunctionType {
+    return this.#use('functionType', fn);
+  }
+
+  callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
+    this.#requireIdle();
+    const request = valuesRequest(Kind.reference, fn, this.functionType(fn), args);
+    return this.#block(this.#callOf(request, this.#defaults, true), watching(this.#defaults));
+  }
+
+  addFunction(host: NumericHost): number {
+    const number = this.hosts.push(host) - 1;
+    return this.#use('addFunction', specOf(host), number);
+  }
+
+  tableSize(table: number): number {
+    return this.#use('tableSize', table);
+  }
+
+  tableGet(table: number, index: number): RawValue {
+    return this.#use('tableGet', table, index);
+  }
+
+  tableSet(table: number, index: number, value: number | null, element: TableType['element']): void {
+    this.#use('tableSet', table, index, value, element);
+  }
+
+  tableGrow(table: number, elements: number, value: number | null, element: TableType['element']): number {
+    return this.#use('tableGrow', table, elements, value, element);
+  }
+
+  heldExterns(): { readonly held: readonly number[]; readonly seen: number } {
+    return this.#use('heldExterns');
   }
 
   close(): void {
@@ -245,10 +287,10 @@ export class RemoteInstance implements BackendInstance, Caller {
     return this.#exports.get(name)!;
   }
 
-  #values(name: string, args: readonly Value[]): Request<Value[]> {
+  #values(name: string, args: readonly RawValue[]): Request<RawValue[]> {
     const index = this.#exports.get(name)!;
     const { type } = this.#info.exports[index]! as { type: FunctionType };
-    return valuesRequest(index, type, args);
+    return valuesRequest(Kind.values, index, type, args);
   }
 
   #callOf<T>(request: Request<T>, options: ResolvedCallOptions, blocking: boolean): GuestCall<T> {
@@ -316,15 +358,21 @@ export class RemoteInstance implements BackendInstance, Caller {
   }
 
   /** Asks the worker, whose guest is at rest or waits in a host function, for something that runs no guest. */
-  #ask(kind: number, write: (channel: Channel) => void, bytes?: Uint8Array): Message {
+  #ask(kind: number, write: (channel: Channel) => void, bytes?: Uint8Array, value?: unknown): Message {
     this.#requireRest();
     const message = this.#thread.exchange((channel) => {
       channel.numbers[Access.tenant] = this.tenant;
       write(channel);
-      channel.send(kind, bytes);
+      channel.send(kind, bytes, value);
     });
     if (message.kind === Kind.failed) throw errorOfFault(message.value as Fault);
     return message;
+  }
+
+  #use<N extends keyof Objects>(name: N, ...args: Parameters<Objects[N]>): ReturnType<Objects[N]> {
+    const request: ObjectsRequest = { name, args };
+    const { value } = this.#ask(Kind.objects, () => {}, undefined, request);
+    return (value as { readonly result: ReturnType<Objects[N]> }).result;
   }
 
   #globalType(number: number) {

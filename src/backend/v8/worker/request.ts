@@ -1,9 +1,9 @@
 // The forms of a guest's call: how each is written for the worker, and what its end gives.
-import type { FunctionType, Receipt, Value } from '../../../types';
-import type { ModuleInfoJson, RawResult, ResolvedInstanceOptions } from '../../backend';
+import type { FunctionType, Receipt } from '../../../types';
+import type { ModuleInfoJson, RawResult, RawValue, ResolvedHostFunction, ResolvedInstanceOptions } from '../../backend';
 import type { Channel, Message } from './channel';
 import type { CallerScope } from './host-scope';
-import { Ask, End, Kind, type MakeRequest, readValues, writeValues } from './protocol';
+import { Ask, End, type HostSpec, Kind, type MakeRequest, readValues, writeValues } from './protocol';
 
 /** What a guest is asked, and how the answer is read. */
 export interface Request<T> {
@@ -19,11 +19,19 @@ export function makeRequest(
   tenant: number,
   module: WebAssembly.Module,
   info: ModuleInfoJson,
-  { hostFunctions, memories, globals, abi, afterTrap, limits, fuel }: ResolvedInstanceOptions,
+  { hostFunctions, references, memories, tables, globals, abi, afterTrap, limits, fuel }: ResolvedInstanceOptions,
+  tableCap: number,
 ): Request<void> {
-  const hosts = hostFunctions.map(({ kind, module, name, type, cost }) => ({ kind, module, name, type, cost }));
-  const options = { memories, globals, abi, afterTrap, limits, fuel };
-  const request: MakeRequest = { tenant, module, info, options, hosts };
+  const options = { memories, tables, globals, abi, afterTrap, limits, fuel };
+  const request: MakeRequest = {
+    tenant,
+    module,
+    info,
+    options,
+    hosts: hostFunctions.map(specOf),
+    references: references.map(specOf),
+    tableCap,
+  };
   return {
     bytesIn: 0,
     counted: false,
@@ -58,18 +66,20 @@ export function nestedRequest(exported: number, input: Uint8Array, scope: Caller
   };
 }
 
+/** A call of an exported function, or of what a reference stands for. */
 export function valuesRequest(
-  exported: number,
+  kind: typeof Kind.values | typeof Kind.reference,
+  number: number,
   { params, results }: FunctionType,
-  args: readonly Value[],
-): Request<Value[]> {
+  args: readonly RawValue[],
+): Request<RawValue[]> {
   return {
     bytesIn: 0,
     counted: true,
     write: (channel, tenant, fuel, slice) => {
-      ask(channel, tenant, exported, fuel, slice);
+      ask(channel, tenant, number, fuel, slice);
       writeValues(channel, Ask.values, params, args);
-      channel.send(Kind.values);
+      channel.send(kind);
     },
     read: (channel) => readValues(channel, End.values, results),
   };
@@ -80,4 +90,9 @@ function ask({ numbers, counts }: Channel, tenant: number, exported: number, fue
   numbers[Ask.export] = exported;
   counts[Ask.fuel] = fuel;
   counts[Ask.slice] = slice;
+}
+
+/** What a worker needs to know of a host function. */
+export function specOf({ kind, module, name, type, cost }: ResolvedHostFunction): HostSpec {
+  return { kind, module, name, type, cost };
 }

@@ -2,7 +2,7 @@ import { AingleWasmError, createError } from '../../../errors/error';
 import { prepareModule } from '../../../fallback';
 import { compileNow } from '../compile';
 import type { Channel, Message } from './channel';
-import { Ask, type CompileRequest, faultOf, Kind, type MakeRequest } from './protocol';
+import { Ask, type CompileRequest, faultOf, Kind, type MakeRequest, type ObjectsRequest } from './protocol';
 import { Tenant } from './tenant';
 
 /** The worker's side: serves one request after the other, and those that come while a guest waits in a host function. */
@@ -15,12 +15,14 @@ export class Session {
     [Kind.drop]: () => this.#drop(),
     [Kind.bytes]: ({ bytes }) => this.#tenant().callBytes(bytes),
     [Kind.values]: () => this.#tenant().callValues(),
+    [Kind.reference]: () => this.#tenant().callReference(),
     [Kind.nested]: ({ bytes }) => this.#tenant().callNested(bytes),
     [Kind.memoryRead]: () => this.#tenant().memoryRead(),
     [Kind.memoryWrite]: ({ bytes }) => this.#tenant().memoryWrite(bytes),
     [Kind.memoryGrow]: () => this.#tenant().memoryGrow(),
     [Kind.globalGet]: () => this.#tenant().globalGet(),
     [Kind.globalSet]: () => this.#tenant().globalSet(),
+    [Kind.objects]: ({ value }) => this.#tenant().useObjects(value as ObjectsRequest),
   };
 
   constructor(channel: Channel) {

@@ -1,15 +1,14 @@
-import type { Value } from '../../../types';
-import type { RawStep, ResolvedHostFunction } from '../../backend';
+import type { RawStep, RawValue, ResolvedHostFunction } from '../../backend';
 import type { GuestCall, HostValues } from './guest-call';
 
 /** One call run step by step: its host calls are handed to the caller, and the guest waits until they are answered. */
 export class Steps {
-  readonly #call: GuestCall<Value[]>;
+  readonly #call: GuestCall<RawValue[]>;
   readonly #parked: (parked: boolean) => void;
   #next: { resolve(step: RawStep): void; reject(error: unknown): void } | undefined;
 
   /** @param parked told when the caller has a step in hand, and when no longer */
-  constructor(call: GuestCall<Value[]>, parked: (parked: boolean) => void) {
+  constructor(call: GuestCall<RawValue[]>, parked: (parked: boolean) => void) {
     this.#call = call;
     this.#parked = parked;
     call.serveHost = (host, args) => this.#hand(host, args);

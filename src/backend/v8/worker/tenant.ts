@@ -1,13 +1,14 @@
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { noAllocator } from '../../../exports';
 import type { HostScope } from '../../../host-context';
-import type { FunctionType, Value, ValueType } from '../../../types';
-import type { ResolvedHostFunction } from '../../backend';
+import type { FunctionType, ValueType } from '../../../types';
+import type { NumericHost, RawValue, ResolvedHostFunction } from '../../backend';
 import type { BytesFunction } from '../convention';
 import type { Guest, GuestOptions } from '../guest';
 import { type CallSetting, ON_SLICE } from '../host-calls';
 import { makeGuest } from '../instantiate';
-import { listed, Runner } from '../runner';
+import { numeric } from '../linker';
+import { callExport, Runner } from '../runner';
 import type { Channel, Message } from './channel';
 import {
   Access,
@@ -19,9 +20,12 @@ import {
   type HostSpec,
   Kind,
   type MakeRequest,
+  type Objects,
+  type ObjectsRequest,
   Reply,
   readValues,
   SliceDecided,
+  SLICE_HOST,
   SliceOver,
   writeValues,
 } from './protocol';
@@ -33,7 +37,6 @@ export type AwaitReply = () => Message;
 export class Tenant {
   readonly #channel: Channel;
   readonly #awaitReply: AwaitReply;
-  readonly #hostCount: number;
   readonly #runner: Runner;
   readonly #types: readonly (FunctionType | undefined)[];
   readonly #globals: readonly ValueType[];
@@ -42,13 +45,13 @@ export class Tenant {
     this.#channel = channel;
     this.#awaitReply = awaitReply;
     const { info } = request;
-    this.#hostCount = request.hosts.length;
     const options: GuestOptions = {
       ...request.options,
       data: undefined,
       hostFunctions: request.hosts.map((host, index) => this.#remote(host, index)),
+      references: request.references.map((host, index) => this.#remoteValues(host, request.hosts.length + index)),
     };
-    this.#runner = new Runner(makeGuest(request.module, info, options), options, () => {});
+    this.#runner = new Runner(makeGuest(request.module, info, options, request.tableCap), options, () => {});
     this.#types = info.exports.map((item) => (item.kind === 'function' ? item.type : undefined));
     this.#globals = globalTypes(info);
   }
@@ -73,17 +76,15 @@ export class Tenant {
   }
 
   callValues(): void {
-    const { numbers, counts } = this.#channel;
-    const index = numbers[Ask.export]!;
-    const { params, results } = this.#types[index]!;
-    const args = readValues(this.#channel, Ask.values, params);
-    const fuel = counts[Ask.fuel]!;
-    const setting = this.#begin(counts[Ask.slice]!);
-    this.#run(() => {
-      const returned = this.#runner.callValues(this.#name(index), args, fuel, setting);
-      writeValues(this.#channel, End.values, results, listed(returned));
-      return undefined;
-    });
+    const index = this.#channel.numbers[Ask.export]!;
+    const name = this.#name(index);
+    this.#callOf(this.#types[index]!, (guest, args) => callExport(guest, name, args));
+  }
+
+  callReference(): void {
+    const fn = this.#channel.numbers[Ask.export]!;
+    const { references } = this.#guest;
+    this.#callOf(references.typeOf(fn), (_guest, args) => references.call(fn, args));
   }
 
   callNested(input: Uint8Array): void {
@@ -127,15 +128,49 @@ export class Tenant {
 
   globalGet(): void {
     const number = this.#channel.numbers[Access.at]!;
-    writeValues(this.#channel, Access.value, [this.#globals[number]!], [this.#guest.globals[number]!.value]);
+    writeValues(this.#channel, Access.value, [this.#globals[number]!], [this.#guest.globals[number]!.get()]);
     this.#channel.send(Kind.done);
   }
 
   globalSet(): void {
     const number = this.#channel.numbers[Access.at]!;
     const [value] = readValues(this.#channel, Access.value, [this.#globals[number]!]);
-    this.#guest.globals[number]!.value = value!;
+    this.#guest.globals[number]!.set(value!);
     this.#channel.send(Kind.done);
+  }
+
+  useObjects({ name, args }: ObjectsRequest): void {
+    const use = this.#objects[name] as (...args: readonly unknown[]) => unknown;
+    this.#channel.send(Kind.done, undefined, { result: use(...args) });
+  }
+
+  get #objects(): Objects {
+    const { references, tables, calls } = this.#guest;
+    return {
+      exportReference: (position) => references.exported(position),
+      functionType: (fn) => references.typeOf(fn),
+      addFunction: (spec, number) => {
+        const host = this.#remoteValues(spec, number);
+        return references.add(host, numeric(host, calls, references));
+      },
+      tableSize: (table) => tables.size(table),
+      tableGet: (table, index) => tables.get(table, index),
+      tableSet: (table, index, value, element) => tables.set(table, index, value, element),
+      tableGrow: (table, elements, value, element) => tables.grow(table, elements, value, element),
+      heldExterns: () => tables.heldExterns(),
+    };
+  }
+
+  /** A call from outside with the values of the request. */
+  #callOf({ params, results }: FunctionType, call: (guest: Guest, args: readonly RawValue[]) => RawValue[]): void {
+    const { counts } = this.#channel;
+    const args = readValues(this.#channel, Ask.values, params);
+    const fuel = counts[Ask.fuel]!;
+    const setting = this.#begin(counts[Ask.slice]!);
+    this.#run(() => {
+      writeValues(this.#channel, End.values, results, this.#runner.run((guest) => call(guest, args), fuel, setting));
+      return undefined;
+    });
   }
 
   /** How a call from outside is run. @param slice fuel of a slice, 0 for none */
@@ -153,7 +188,7 @@ export class Tenant {
     const { calls, meter } = this.#guest;
     const left = meter.leftWith(rest);
     const more = calls.pause(ON_SLICE, () => {
-      this.#reply(this.#hostCount, calls, () => {
+      this.#reply(SLICE_HOST, calls, () => {
         counts[SliceOver.used] = meter.limit - left;
         counts[SliceOver.left] = left;
         numbers[SliceOver.count] = count;
@@ -206,13 +241,16 @@ export class Tenant {
 
   /** A host function as the guest's side knows it: it asks the caller. */
   #remote(host: HostSpec, index: number): ResolvedHostFunction {
-    if (host.kind === 'numeric')
-      return { ...host, kind: 'numeric', call: (args, scope) => this.#ask(host, index, args, scope) };
+    if (host.kind === 'numeric') return this.#remoteValues(host, index);
     const send = (input: Uint8Array) => this.#channel.send(Kind.host, input, undefined, true);
     return { ...host, kind: 'envelope', call: (input, scope) => this.#reply(index, scope, () => send(input)).bytes };
   }
 
-  #ask({ type }: HostSpec, index: number, args: readonly Value[], scope: HostScope): Value[] {
+  #remoteValues(host: HostSpec, index: number): NumericHost {
+    return { ...host, kind: 'numeric', call: (args, scope) => this.#ask(host, index, args, scope) };
+  }
+
+  #ask({ type }: HostSpec, index: number, args: readonly RawValue[], scope: HostScope): RawValue[] {
     this.#reply(index, scope, () => {
       writeValues(this.#channel, Call.values, type.params, args);
       this.#channel.send(Kind.host);
