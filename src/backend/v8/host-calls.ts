@@ -146,13 +146,8 @@ export class HostCalls implements HostScope {
     return STOPPED;
   }
 
-  /** Whether the call ends as soon as the host function that runs does. */
-  get ending(): boolean {
-    return this.#ending !== undefined;
-  }
-
-  /** The call that waits in a host function ends with this as soon as the function does. */
-  endWith(ending: Ending): void {
+  /** The call ends with this as soon as the host function does that runs. */
+  #endWith(ending: Ending): void {
     this.#ending ??= ending;
   }
 
@@ -208,13 +203,13 @@ export class HostCalls implements HostScope {
   }
 
   fuelLeft(): bigint {
-    return this.#meter!.left();
+    return this.active ? this.#meter!.left() : 0n;
   }
 
   charge(fuel: bigint): void {
     if (!this.active) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
     if (this.#meter!.charge(fuel)) return;
-    this.endWith(this.#exhausted());
+    this.#endWith(this.#exhausted());
     throw this.#exhausted();
   }
 

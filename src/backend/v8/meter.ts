@@ -115,6 +115,13 @@ export class Meter {
     return this.leftWith(this.#fuel.value);
   }
 
+  /** Takes all fuel of the running call, and forgets why a call nested in it stopped. */
+  drain(): void {
+    this.#fuel.value = 0n;
+    this.#reserve = 0n;
+    this.#status.value = STOP.none;
+  }
+
   /** Whether the running call has used more than its limit. */
   overdrawn(): boolean {
     return this.#fuel.value + this.#reserve < 0n;

@@ -44,7 +44,10 @@ export class V8Module implements BackendModule {
     const tenancy = this.#engine.admitTenant(options.worker === 'shared');
     const instance = new RemoteInstance(this.#engine, tenancy, this.#compiled, options);
     try {
-      await instance.make(makeRequest(tenancy.tenant, module, info, options, this.#engine.options.limits.tableElements), options);
+      await instance.make(
+        makeRequest(tenancy.tenant, module, info, options, this.#engine.options.limits.tableElements),
+        options,
+      );
     } catch (error) {
       instance.close();
       throw error;

@@ -70,27 +70,24 @@ export class Runner {
   }
 
   /**
-   * One call of a function of bytes of the guest that waits in a host function, on the fuel and depth of the call that waits. What poisons
-   * the guest ends that call as well.
+   * One call of a function of bytes of the guest that waits in a host function, on the fuel and depth of the call that waits. One that does
+   * not come back leaves it no fuel.
    */
   callNested(fn: BytesFunction, input: Uint8Array): Uint8Array {
     const { calls, convention, info, meter } = this.guest;
     if (!convention.accepts(input.length, true)) throw noAllocator(info);
-    let output: Uint8Array | AingleWasmError;
-    try {
-      output = calls.nested(() => {
-        try {
-          const given = convention.callNested(fn, input);
-          if (meter.overdrawn()) throw exhausted(meter, 'call');
-          return given;
-        } catch (thrown) {
-          throw thrown instanceof AingleWasmError ? thrown : this.#explain(thrown);
-        }
-      });
-    } catch (ending) {
-      calls.endWith(ending as Ending);
-      throw ending;
-    }
+    const output = calls.nested(() => {
+      try {
+        const given = convention.callNested(fn, input);
+        if (!meter.overdrawn()) return given;
+        throw exhausted(meter, 'call');
+      } catch (thrown) {
+        const ending = thrown instanceof AingleWasmError ? thrown : this.#explain(thrown);
+        // Its exact count is lost, so it is charged all that it was given.
+        meter.drain();
+        throw ending;
+      }
+    });
     if (output instanceof AingleWasmError) throw output;
     return output;
   }

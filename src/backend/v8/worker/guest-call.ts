@@ -78,8 +78,6 @@ export class GuestCall<T> implements Frame, WaitingCall {
   #used = 0n;
   /** What a host function of this call failed with. */
   #failure: Ending | undefined;
-  /** What a call nested in this one failed with: this one ends with it too. */
-  #ending: Ending | undefined;
   #outcome: Outcome<T> | undefined;
 
   /** @param nested the call that waits, and its host call, for a call inside of it */
@@ -174,19 +172,13 @@ export class GuestCall<T> implements Frame, WaitingCall {
     const used = measured ? this.#measured(channel) : undefined;
     // The worker only knows that a host function failed; with what, this side does.
     const failure = fault.code === 'ERR_HOST_FUNCTION' ? this.#failure : undefined;
-    const thrown = this.#ending ?? failure ?? errorOfFault(fault);
+    const thrown = failure ?? errorOfFault(fault);
     if (thrown instanceof Termination) thrown.receipt = this.#receipt(channel, thrown.bytes.length, false);
-    if (poisoned) this.parent?.endWith(thrown);
     this.#end({ thrown }, used, poisoned);
   }
 
   nest(scope: CallerScope, name: string, input: Uint8Array): Promise<RawResult> {
     return this.#caller.nest(this as GuestCall<unknown>, scope, name, input);
-  }
-
-  /** What a nested call has ended with, if it was not just an error of the guest's. */
-  endWith(ending: Ending): void {
-    this.#ending ??= ending;
   }
 
   /** Asks the user what becomes of a guest whose slice is over. */

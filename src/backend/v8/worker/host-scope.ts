@@ -34,7 +34,7 @@ export class CallerScope implements HostScope {
   }
 
   fuelLeft(): bigint {
-    return this.#left;
+    return this.#over ? 0n : this.#left;
   }
 
   charge(fuel: bigint): void {

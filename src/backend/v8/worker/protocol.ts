@@ -107,7 +107,7 @@ export interface Fault {
   readonly phase: Phase;
   readonly details: Details | undefined;
   readonly cause?: unknown;
-  /** Whether it leaves the guest unusable, or, of a nested call, ends the one that waits as well. */
+  /** Whether it leaves the guest unusable. */
   readonly poisoned: boolean;
   /** Whether the guest ran, and the words say what it used. */
   readonly measured: boolean;

@@ -24,7 +24,17 @@ import { Totals } from '../totals';
 import type { Channel, Message } from './channel';
 import { type Caller, GuestCall } from './guest-call';
 import type { CallerScope } from './host-scope';
-import { Access, errorOfFault, type Fault, globalTypes, Kind, type Objects, type ObjectsRequest, readValues, writeValues } from './protocol';
+import {
+  Access,
+  errorOfFault,
+  type Fault,
+  globalTypes,
+  Kind,
+  type Objects,
+  type ObjectsRequest,
+  readValues,
+  writeValues,
+} from './protocol';
 import { bytesRequest, nestedRequest, type Request, specOf, valuesRequest } from './request';
 import { Steps } from './steps';
 import type { Tenancy } from './tenancy';

@@ -24,8 +24,8 @@ import {
   type ObjectsRequest,
   Reply,
   readValues,
-  SliceDecided,
   SLICE_HOST,
+  SliceDecided,
   SliceOver,
   writeValues,
 } from './protocol';
@@ -168,7 +168,12 @@ export class Tenant {
     const fuel = counts[Ask.fuel]!;
     const setting = this.#begin(counts[Ask.slice]!);
     this.#run(() => {
-      writeValues(this.#channel, End.values, results, this.#runner.run((guest) => call(guest, args), fuel, setting));
+      writeValues(
+        this.#channel,
+        End.values,
+        results,
+        this.#runner.run((guest) => call(guest, args), fuel, setting),
+      );
       return undefined;
     });
   }
@@ -218,7 +223,7 @@ export class Tenant {
   /** Runs a call and sends what it came to. */
   #answer(call: () => Uint8Array | undefined, measure: () => void): void {
     const { numbers, counts } = this.#channel;
-    const { meter, memory, calls } = this.#guest;
+    const { meter, memory } = this.#guest;
     let output: Uint8Array | undefined;
     let ending: AingleWasmError | undefined;
     try {
@@ -231,12 +236,7 @@ export class Tenant {
     counts[End.left] = meter.left();
     numbers[End.pages] = memory.pages();
     if (ending === undefined) this.#channel.send(Kind.done, output, undefined, true);
-    else
-      this.#channel.send(
-        Kind.failed,
-        undefined,
-        faultOf(ending, this.#runner.state === 'poisoned' || calls.ending, true),
-      );
+    else this.#channel.send(Kind.failed, undefined, faultOf(ending, this.#runner.state === 'poisoned', true));
   }
 
   /** A host function as the guest's side knows it: it asks the caller. */
