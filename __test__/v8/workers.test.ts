@@ -91,6 +91,12 @@ describe('a process', () => {
     expect(runProgram(program)).toMatchObject({ status, signal: null, output });
   });
 
+  test('without WebAssembly is told so', () => {
+    const program = `try { new (require(${JSON.stringify(PACKAGE)}).Engine)({ backend: 'v8' }); } catch (error) { console.log(error.code, error.message); }`;
+    const { stdout } = spawnSync(process.execPath, ['--jitless', '-e', program], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^ERR_ENGINE_UNAVAILABLE .*no WebAssembly/);
+  });
+
   test('that may not have workers is told so, and can do without', () => {
     const program = `
       const refused = async (run) => { try { await run(); } catch (error) { return error.code; } };

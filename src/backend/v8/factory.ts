@@ -1,4 +1,5 @@
 // The backend that is always there: V8's own WebAssembly.
+import { createError } from '../../errors/error';
 import type { BackendFactory } from '../backend';
 import { V8Engine } from './engine';
 
@@ -19,5 +20,11 @@ export const v8Factory: BackendFactory = {
     /** All of that for guests of `module.instantiateSync()` as well. */
     inThreadDeadlines: false,
   }),
-  createEngine: (options) => new V8Engine(options),
+  createEngine(options) {
+    if (typeof WebAssembly === 'undefined') {
+      const attempts = [{ source: 'node', reason: 'this process has no WebAssembly, as with --jitless' }];
+      throw createError('ERR_ENGINE_UNAVAILABLE', 'load', { backend: 'v8', attempts });
+    }
+    return new V8Engine(options);
+  },
 };

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { instanceClosed } from '../refusals';
@@ -282,7 +282,9 @@ export class Thread {
 }
 
 function noWorker(cause: unknown): AingleWasmError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  // What a loader says of a missing file, without the directories of this machine.
+  const reason = text.split('\n', 1)[0]!.replaceAll(PROGRAM, basename(PROGRAM));
   return createError(
     'ERR_ENGINE_UNAVAILABLE',
     'load',
