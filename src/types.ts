@@ -149,6 +149,12 @@ export interface InstanceOptions {
   abi?: 'auto' | 'envelope' | 'bytes';
   /** What an ordinary trap or a throwing host function leaves behind. Default `'poison'`: an instance that refuses every later call. */
   afterTrap?: 'poison' | 'keep';
+  /**
+   * On the v8 backend, where the guest of `await module.instantiate()` runs. Default `'own'`: in a worker thread of its own, about 5 MB.
+   * `'shared'`: in one with the engine's other shared instances. They wait for each other, and whatever stops one of them (a deadline, a signal,
+   * closing it during a call) ends all of them with `ERR_INSTANCE_POISONED`. Elsewhere it makes no difference.
+   */
+  worker?: 'own' | 'shared';
   limits?: InstanceLimits;
   /** Fuel of instantiation itself (start function), in operators: 1 … 2^62. Default: the engine's `meteringLimit`. */
   fuel?: bigint | number;

@@ -141,7 +141,10 @@ onEveryBackend('arguments', (lab) => {
     ['an unknown key', { feul: 1 }, VALUE],
     ['a number', 5, TYPE],
     ['an array', [], TYPE],
-    ['a slice without a decision', { sliceFuel: 5 }, VALUE],
+    ['a timeout of 0', { timeoutMs: 0 }, RANGE],
+    ['a timeout as text', { timeoutMs: '5' }, TYPE],
+    ['a signal that is none', { signal: {} }, TYPE],
+    ['slices without a decision', { sliceFuel: 5 }, VALUE],
   ])('options of a call refuse %s', async (_, options, code) => {
     const instance = await lab.instantiate(TEXT);
     expect(await lab.observe(instance, () => instance.call('f', '', options as object))).toMatchObject({

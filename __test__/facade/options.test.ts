@@ -214,6 +214,9 @@ describe('instance options', () => {
       fuel: 1_000n,
       abi: 'auto',
       afterTrap: 'poison',
+      worker: 'own',
+      timeoutMs: 30_000,
+      timeoutAsked: false,
       limits,
     });
   });

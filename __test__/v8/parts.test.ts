@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Backlog } from '../../src/backend/v8/backlog';
 import { LruCache } from '../../src/backend/v8/cache';
 import { fastAccess, plainAccess } from '../../src/backend/v8/fuel-access';
 import { GUEST, METER, RESERVED } from '../../src/backend/v8/names';
@@ -115,7 +116,7 @@ describe('traps', () => {
 
 describe('the queue', () => {
   test('keeps the order and lets the event loop turn between calls', async () => {
-    const queue = new CallQueue(100);
+    const queue = new CallQueue(new Backlog(100));
     const events: string[] = [];
     setImmediate(() => events.push('immediate'));
     await Promise.all(['a', 'b', 'c'].map((name) => queue.submit(() => events.push(name))));
@@ -124,7 +125,7 @@ describe('the queue', () => {
   });
 
   test('what a call throws rejects that call only', async () => {
-    const queue = new CallQueue(100);
+    const queue = new CallQueue(new Backlog(100));
     const failing = queue.submit(() => {
       throw new Error('mine');
     });
@@ -134,7 +135,7 @@ describe('the queue', () => {
   });
 
   test('refuses above its bound, and all that waits when told', async () => {
-    const queue = new CallQueue(1);
+    const queue = new CallQueue(new Backlog(1));
     const waiting = queue.submit(() => 1);
     await expect(queue.submit(() => 2)).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL', details: { limit: 1 } });
     queue.refuseAll(() => createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' }));

@@ -173,6 +173,8 @@ export interface ResolvedInstanceOptions {
   readonly hostFunctions: readonly ResolvedHostFunction[];
   readonly abi: 'auto' | 'envelope' | 'bytes';
   readonly afterTrap: 'poison' | 'keep';
+  /** Where a backend gives guests threads of their own: whether this one may live on one with others. */
+  readonly worker: 'own' | 'shared';
   /** At most the engine's. */
   readonly limits: ResolvedLimits;
   /** Of instantiation itself, as `timeoutMs` and `signal`. */

@@ -35,7 +35,10 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
   ERR_OUT_OF_RANGE: (d) =>
     `${text(d.option)} is out of range: received ${describe(d.value)}; allowed is ${text(d.allowed)}.`,
 
-  ERR_ENGINE_UNAVAILABLE: (d) => engineUnavailable(d),
+  ERR_ENGINE_UNAVAILABLE: (d) =>
+    d.feature === undefined
+      ? engineUnavailable(d)
+      : `The backend "${text(d.backend)}" has no ${text(d.feature)}. ${text(d.advice)}.`,
   ERR_FEATURE_DISABLED: (d) =>
     `The module needs ${text(d.feature)}, which is not available${at(d)}. Build it for WebAssembly 2.0 without it.`,
   ERR_MODULE_MALFORMED: (d) => `The bytes are not a WebAssembly module: ${reason(d)}${at(d)}.`,

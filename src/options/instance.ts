@@ -32,6 +32,7 @@ const INSTANCE_OPTIONS = {
   host: anything,
   abi: choice(['auto', 'envelope', 'bytes'], 'auto'),
   afterTrap: choice(['poison', 'keep'], 'poison'),
+  worker: choice(['own', 'shared'], 'own'),
   limits: optional((option, value) => readTable(option, value, LIMITS)),
   fuel: optional(readFuel),
   timeoutMs: optionalTimeout,

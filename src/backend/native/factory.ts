@@ -42,7 +42,17 @@ function nativeFactory(binding: Binding, { kind, version }: NativeEngineInfo, so
   };
 }
 
+/** The names are explained where v8 has them, src/backend/v8/factory.ts. */
+const COMMON = {
+  threads: true,
+  deadlines: true,
+  asyncHostFunctions: true,
+  stepwise: true,
+  slices: true,
+  inThreadDeadlines: true,
+};
+
 const CAPABILITIES: Readonly<Record<NativeKind, Readonly<Record<string, boolean>>>> = {
-  wasmer: Object.freeze({ threads: true, frames: true }),
-  wasmi: Object.freeze({ threads: true, frames: false }),
+  wasmer: Object.freeze({ ...COMMON, frames: true }),
+  wasmi: Object.freeze({ ...COMMON, frames: false }),
 };

@@ -5,7 +5,7 @@ import { decodeEnvelope } from '../../fallback';
 import { crc32 } from '../../wire/crc32';
 import { checkFrame, FLAGS, flagsOf, HEADER_BYTES, writeHeader } from '../../wire/frame';
 import { readGuestError } from '../../wire/guest-error';
-import type { Allocator, Block } from './guest-functions';
+import type { Allocator, Block, Release } from './guest-functions';
 import type { GuestMemory } from './guest-memory';
 
 const ERROR_BIT = 0x8000_0000;
@@ -46,19 +46,28 @@ export class Convention {
   }
 
   /** Whether an input of this length finds a place at all. */
-  accepts(len: number): boolean {
+  accepts(len: number, nested = false): boolean {
     const size = len + this.#header;
-    return size === 0 || size <= this.#bufferCapacity || this.#allocator.allocate !== undefined;
+    return size === 0 || (!nested && size <= this.#bufferCapacity) || this.#allocator.allocate !== undefined;
   }
 
   /** Places the input, calls the function, reads the result, gives the memory back. Traps of the guest pass through. */
   call(fn: BytesFunction, input: Uint8Array): Uint8Array | AingleWasmError {
+    return this.#call(fn, input, this.#bufferCapacity, this.#allocator.release);
+  }
+
+  /** As {@link call}, while another call of the guest waits: what belongs to that one is left alone. */
+  callNested(fn: BytesFunction, input: Uint8Array): Uint8Array | AingleWasmError {
+    return this.#call(fn, input, -1, this.#allocator.releaseNested);
+  }
+
+  #call(fn: BytesFunction, input: Uint8Array, capacity: number, release: Release): Uint8Array | AingleWasmError {
     const len = input.length + this.#header;
-    const buffered = len <= this.#bufferCapacity;
+    const buffered = len <= capacity;
     const ptr = buffered ? this.#buffer : len === 0 ? 0 : this.#allocator.allocate!(len) >>> 0;
     // 0 is how allocators fail, though it is an address.
     if ((ptr === 0 && len > 0 && !buffered) || !this.#memory.contains(ptr, len)) {
-      this.#allocator.release(undefined, NO_BLOCK);
+      release(undefined, NO_BLOCK);
       return this.#outside('call', ptr, len);
     }
     this.#write(ptr, input, FLAGS.expectsResponse);
@@ -67,7 +76,7 @@ export class Convention {
     const high = words[1]!;
     const output = { ptr: (high & ~ERROR_BIT) >>> 0, len: outputLen };
     const result = this.#result(output, high >= ERROR_BIT);
-    this.#allocator.release(buffered || len === 0 ? undefined : { ptr, len }, output);
+    release(buffered || len === 0 ? undefined : { ptr, len }, output);
     return result;
   }
 

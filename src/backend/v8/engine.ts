@@ -2,16 +2,26 @@ import { createHash } from 'node:crypto';
 import { AingleWasmError, createError } from '../../errors/error';
 import { prepareModule } from '../../fallback';
 import type { CacheStats, EngineStats, ValidationResult } from '../../types';
-import type { BackendEngine, BackendModule, ResolvedEngineOptions } from '../backend';
+import type {
+  BackendEngine,
+  BackendModule,
+  ModuleInfoJson,
+  ResolvedCompileOptions,
+  ResolvedEngineOptions,
+} from '../backend';
+import { Backlog } from './backlog';
 import { LruCache } from './cache';
-import type { Meter } from './meter';
+import { compileNow } from './compile';
+import { Compiler } from './compiler';
 import { type CompiledModule, V8Module } from './module';
 import { CallQueue } from './queue';
+import { engineClosed } from './refusals';
+import { Totals, type Usage } from './totals';
+import { takeThread, warm } from './worker/pool';
+import { Tenancy } from './worker/tenancy';
+import type { Thread } from './worker/thread';
 
 const PAGE_BYTES = 65_536;
-
-/** Two counts of this size have an exact sum. */
-const MAX_RECENT_FUEL = 2 ** 52;
 
 /** A place among the live instances of an engine. */
 export interface InstancePermit {
@@ -22,38 +32,42 @@ export interface InstancePermit {
 /** Compiles with V8 and keeps what its modules and instances share. */
 export class V8Engine implements BackendEngine {
   readonly options: ResolvedEngineOptions;
+  readonly backlog: Backlog;
   readonly queue: CallQueue;
   closed = false;
-  readonly #config: string;
+  readonly #config: object;
+  readonly #compiler: Compiler;
   readonly #cache: LruCache<Promise<CompiledModule>>;
-  /** Gives back the places of instances that were dropped without `close`. */
+  /** Gives back what instances had that were dropped without `close`. */
   readonly #dropped = new FinalizationRegistry<InstancePermit>((permit) => permit.release());
+  readonly #totals = new Totals();
+  /** Guests that live in workers. */
+  readonly #tenancies = new Set<Tenancy>();
+  /** The worker of the instances that share one. */
+  #shared: Thread | undefined;
   #compiled = 0;
   #instances = 0;
-  #calls = 0;
-  #stopped = 0;
-  #fuel = 0n;
-  /** Fuel not yet in `#fuel`: an addition of numbers costs a fortieth of one of bigints. */
-  #recentFuel = 0;
 
   constructor(options: ResolvedEngineOptions) {
     this.options = options;
-    this.queue = new CallQueue(options.queue);
+    this.backlog = new Backlog(options.queue);
+    this.queue = new CallQueue(this.backlog);
+    this.#compiler = new Compiler(options.limits.compileMs);
     this.#cache = new LruCache(options.cacheSize);
-    this.#config = JSON.stringify({
+    this.#config = {
       complexity: options.complexity,
       memoryPages: options.limits.memoryBytes / PAGE_BYTES,
       tableElements: options.limits.tableElements,
       canonicalizeNans: options.canonicalizeNans,
       costs: options.costs,
       adapters: 'vectors',
-    });
+    };
   }
 
   validate(bytes: Uint8Array): ValidationResult {
     this.requireOpen();
     try {
-      prepareModule(bytes, this.#config);
+      prepareModule(bytes, this.#configFor(DEFAULT));
       return { ok: true };
     } catch (error) {
       if (!(error instanceof AingleWasmError) || error.code === 'ERR_INTERNAL') throw error;
@@ -63,25 +77,28 @@ export class V8Engine implements BackendEngine {
     }
   }
 
-  async compile(bytes: Uint8Array): Promise<BackendModule> {
+  async compile(bytes: Uint8Array, options: ResolvedCompileOptions): Promise<BackendModule> {
     this.requireOpen();
-    return new V8Module(this, await this.#compile(bytes, digestOf(bytes)));
+    const given = new Uint8Array(bytes);
+    return new V8Module(this, await this.#compile(given, digestOf(given), options));
   }
 
-  compileSync(bytes: Uint8Array): BackendModule {
+  compileSync(bytes: Uint8Array, options: ResolvedCompileOptions): BackendModule {
     this.requireOpen();
-    const prepared = this.#prepare(bytes, digestOf(bytes));
-    return new V8Module(this, this.#finish(prepared, compileNow(prepared.bytes)));
+    const prepared = prepareModule(bytes, this.#configFor(options));
+    const module = compileNow(prepared.bytes);
+    return new V8Module(this, this.#finish(bytes, digestOf(bytes), module, prepared.info, options));
   }
 
   /**
    * The cache finds modules by the digest of their bytes, so the label cannot stand for other bytes. Simultaneous requests share one
    * compilation, which is why promises are kept.
    */
-  async compileCached(_label: Uint8Array, bytes: Uint8Array): Promise<BackendModule> {
+  async compileCached(_label: Uint8Array, bytes: Uint8Array, options: ResolvedCompileOptions): Promise<BackendModule> {
     this.requireOpen();
     const digest = digestOf(bytes);
-    const compiled = this.#cache.get(digest) ?? this.#compileInto(digest, bytes);
+    const key = `${digest} ${options.sliceable}`;
+    const compiled = this.#cache.get(key) ?? this.#compileInto(key, new Uint8Array(bytes), digest, options);
     return new V8Module(this, await compiled);
   }
 
@@ -94,20 +111,19 @@ export class V8Engine implements BackendEngine {
   }
 
   stats(): EngineStats {
-    this.#settleFuel();
-    return Object.freeze({
-      compiled: this.#compiled,
-      instances: this.#instances,
-      calls: this.#calls,
-      stopped: this.#stopped,
-      fuel: this.#fuel,
-    });
+    const { calls, stopped, fuel } = this.#totals;
+    return Object.freeze({ compiled: this.#compiled, instances: this.#instances, calls, stopped, fuel });
   }
 
   async close(): Promise<void> {
     this.closed = true;
     this.queue.refuseAll(engineClosed);
+    this.#compiler.stop(engineClosed);
     this.#cache.clear();
+    const threads = new Set([...this.#tenancies].map(({ thread }) => thread));
+    for (const tenancy of this.#tenancies) tenancy.evict();
+    this.#shared?.end();
+    await Promise.all([...threads].flatMap((thread) => (thread.dead === undefined ? [] : [thread.exited])));
   }
 
   requireOpen(): void {
@@ -133,76 +149,81 @@ export class V8Engine implements BackendEngine {
     };
   }
 
+  /**
+   * Takes a place for an instance, and one in a worker for its guest.
+   *
+   * @param shared whether the guest may live in one worker with others
+   * @throws {AingleWasmError} `ERR_OUT_OF_MEMORY` if all places are taken, `ERR_ENGINE_UNAVAILABLE` without workers
+   */
+  admitTenant(shared: boolean): Tenancy {
+    const permit = this.admitInstance();
+    try {
+      const thread = shared ? this.#sharedThread() : takeThread();
+      if (!shared) warm();
+      const tenancy = new Tenancy(thread, permit, shared, () => this.#tenancies.delete(tenancy));
+      this.#tenancies.add(tenancy);
+      return tenancy;
+    } catch (error) {
+      permit.release();
+      throw error;
+    }
+  }
+
   /** Gives the permit back when the instance is collected. */
   watch(instance: object, permit: InstancePermit): void {
     this.#dropped.register(instance, permit);
   }
 
   /** Counts a call that has ended. */
-  countCall(meter: Meter, stopped: boolean): void {
-    this.#calls++;
-    if (stopped) this.#stopped++;
-    const used = meter.usedNumber;
-    if (used === undefined || used > MAX_RECENT_FUEL) this.#fuel += meter.used;
-    else this.#recentFuel += used;
-    if (this.#recentFuel > MAX_RECENT_FUEL) this.#settleFuel();
+  countCall(usage: Usage, stopped: boolean): void {
+    this.#totals.count(usage, stopped);
   }
 
-  #settleFuel(): void {
-    this.#fuel += BigInt(this.#recentFuel);
-    this.#recentFuel = 0;
+  #sharedThread(): Thread {
+    if (this.#shared === undefined || this.#shared.dead !== undefined) this.#shared = takeThread();
+    return this.#shared;
   }
 
-  async #compile(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
-    const prepared = this.#prepare(bytes, digest);
-    return this.#finish(prepared, await WebAssembly.compile(prepared.bytes).catch(compileFailed));
+  #configFor({ sliceable }: ResolvedCompileOptions): string {
+    return JSON.stringify(sliceable ? { ...this.#config, sliceable } : this.#config);
   }
 
-  #compileInto(digest: string, bytes: Uint8Array): Promise<CompiledModule> {
-    const prepared = this.#prepare(bytes, digest);
-    const compiled = WebAssembly.compile(prepared.bytes).then(
-      (module) => this.#finish(prepared, module),
-      compileFailed,
-    );
-    this.#cache.set(digest, compiled, prepared.bytes.length);
-    compiled.catch(() => this.#cache.delete(digest));
+  /** `given` must not change meanwhile. */
+  async #compile(given: Uint8Array, digest: string, options: ResolvedCompileOptions): Promise<CompiledModule> {
+    const { module, info } = await this.#compiler.compile({ bytes: given, config: this.#configFor(options) });
+    return this.#finish(given, digest, module, info, options);
+  }
+
+  #compileInto(
+    key: string,
+    given: Uint8Array,
+    digest: string,
+    options: ResolvedCompileOptions,
+  ): Promise<CompiledModule> {
+    const compiled = this.#compile(given, digest, options);
+    this.#cache.set(key, compiled, given.length);
+    compiled.catch(() => this.#cache.delete(key));
     return compiled;
   }
 
-  #prepare(given: Uint8Array, digest: string): PreparedModule {
-    const { bytes, info } = prepareModule(given, this.#config);
+  #finish(
+    given: Uint8Array,
+    digest: string,
+    module: WebAssembly.Module,
+    info: ModuleInfoJson,
+    { sliceable }: ResolvedCompileOptions,
+  ): CompiledModule {
+    this.#compiled++;
     const customSections = info.customSections.map(({ name, start, end }) => ({
       name,
       bytes: given.slice(start, end),
     }));
-    return { bytes, info, digest, customSections };
-  }
-
-  #finish({ bytes, ...prepared }: PreparedModule, module: WebAssembly.Module): CompiledModule {
-    this.#compiled++;
-    return { ...prepared, module };
+    return { module, info, digest, customSections, sliceable };
   }
 }
 
-type PreparedModule = Omit<CompiledModule, 'module'> & { readonly bytes: Uint8Array };
-
-function compileNow(bytes: Uint8Array): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(bytes);
-  } catch (error) {
-    return compileFailed(error);
-  }
-}
+const DEFAULT: ResolvedCompileOptions = { sliceable: false };
 
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function engineClosed(): AingleWasmError {
-  return createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' });
-}
-
-/** V8 refuses what `prepare` accepted: a fault of ours, or a limit of V8 beyond which the caller has raised a cap. */
-function compileFailed(error: unknown): never {
-  throw createError('ERR_INTERNAL', 'compile', { reason: `V8 did not compile the prepared module: ${error}` }, error);
 }

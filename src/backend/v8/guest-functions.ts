@@ -23,6 +23,8 @@ export interface Block {
 export interface Allocator {
   readonly allocate: Allocate | undefined;
   readonly release: Release;
+  /** As `release`, for a call while another one of the same guest waits, whose blocks must stay. */
+  readonly releaseNested: Release;
 }
 
 /** AssemblyScript's class of bare bytes. */
@@ -62,13 +64,14 @@ export class GuestFunctions {
   arenaAllocator(): Allocator {
     const reset = this.#find(GUEST.resetArena, [], []);
     const free = this.#find(GUEST.deallocate, ['i32', 'i32'], []);
-    const release = reset !== undefined ? () => void reset() : free !== undefined ? oneByOne(free) : NOTHING;
-    return { allocate: this.#arenaAllocate, release };
+    const allocate = this.#arenaAllocate;
+    if (reset !== undefined) return { allocate, release: () => void reset(), releaseNested: NOTHING };
+    return allocator(allocate, free !== undefined ? oneByOne(free) : NOTHING);
   }
 
   /** The first whole allocator of C, of languages with sized deallocation, of AssemblyScript. */
   plainAllocator(): Allocator {
-    return this.#malloc() ?? this.#sized() ?? this.#collected() ?? { allocate: undefined, release: NOTHING };
+    return this.#malloc() ?? this.#sized() ?? this.#collected() ?? allocator(undefined, NOTHING);
   }
 
   get #arenaAllocate(): Allocate | undefined {
@@ -78,13 +81,13 @@ export class GuestFunctions {
   #malloc(): Allocator | undefined {
     const allocate = this.#find(['malloc'], ['i32'], ['i32']);
     const free = this.#find(['free'], ['i32'], []);
-    return allocate && free && { allocate, release: oneByOne(free) };
+    return allocate && free && allocator(allocate, oneByOne(free));
   }
 
   #sized(): Allocator | undefined {
     const allocate = this.#find(['allocate'], ['i32'], ['i32']);
     const free = this.#find(['deallocate'], ['i32', 'i32'], []);
-    return allocate && free && { allocate, release: oneByOne(free) };
+    return allocate && free && allocator(allocate, oneByOne(free));
   }
 
   #collected(): Allocator | undefined {
@@ -92,7 +95,7 @@ export class GuestFunctions {
     const pin = this.#find(['__pin'], ['i32'], ['i32']);
     const unpin = this.#find(['__unpin'], ['i32'], []);
     if (!create || !pin || !unpin) return undefined;
-    return { allocate: (len) => pin(create(len, COLLECTED_CLASS)), release: oneByOne(unpin) };
+    return allocator((len) => pin(create(len, COLLECTED_CLASS)), oneByOne(unpin));
   }
 
   #find(names: readonly string[], params: ValueType[], results: ValueType[]): GuestFunction | undefined {
@@ -103,6 +106,10 @@ export class GuestFunctions {
     });
     return name === undefined ? undefined : (this.#exports[name] as GuestFunction);
   }
+}
+
+function allocator(allocate: Allocate | undefined, release: Release): Allocator {
+  return { allocate, release, releaseNested: release };
 }
 
 /** Frees the result, then the input; a result inside the input is part of it, and nothing of length 0 is freed. */

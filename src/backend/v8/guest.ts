@@ -1,4 +1,4 @@
-import type { ModuleInfoJson } from '../backend';
+import type { ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
 import type { Convention } from './convention';
 import type { GlobalCell } from './globals';
 import type { GuestMemory } from './guest-memory';
@@ -23,3 +23,9 @@ export interface Guest {
   readonly calls: HostCalls;
   readonly convention: Convention;
 }
+
+/** What of an instance's options a guest is made with, on whatever thread it lives. */
+export type GuestOptions = Pick<
+  ResolvedInstanceOptions,
+  'memories' | 'tables' | 'references' | 'globals' | 'hostFunctions' | 'abi' | 'afterTrap' | 'limits' | 'fuel' | 'data'
+>;

@@ -1,99 +1,132 @@
-import type { ErrorCode } from '../../errors/codes';
-import { AingleWasmError, createError } from '../../errors/error';
-import { findFunction, noAllocator, requireBytesFunction } from '../../exports';
-import type { FunctionType, InstanceState, Receipt, TableType, Value } from '../../types';
+import { callsObserved } from '../../diagnostics';
+import { createError } from '../../errors/error';
+import { noAllocator, requireBytesFunction } from '../../exports';
+import { Termination } from '../../termination';
+import type { FunctionType, InstanceState, InstanceStats, TableType, Value } from '../../types';
 import { checkArguments } from '../../values';
 import type {
   BackendInstance,
+  Ended,
   ModuleInfoJson,
   NumericHost,
   RawResult,
+  RawStep,
   RawValue,
   ResolvedCallOptions,
   ResolvedInstanceOptions,
 } from '../backend';
 import type { BytesFunction } from './convention';
-import { fromEngine, hasVectors, listed, toEngine } from './crossing';
 import type { InstancePermit, V8Engine } from './engine';
 import type { Guest, GuestFunction } from './guest';
+import type { CallSetting, Ending } from './host-calls';
 import { numeric } from './linker';
-import { RESERVED } from './names';
-import { exhausted, explainEnd, isStop, keepsWhenAsked } from './outcome';
+import { busy, engineClosed, instanceClosed, poisoned, unstoppable } from './refusals';
+import { callExport, Runner } from './runner';
+import { Totals } from './totals';
 
-/** A guest and its state machine. Everything runs on the thread that made it. */
+/** A guest on the thread that made it. Its calls are short, and nothing can stop them in time. */
 export class V8Instance implements BackendInstance {
   readonly #engine: V8Engine;
   readonly #permit: InstancePermit;
-  readonly #options: ResolvedInstanceOptions;
+  /** Of calls that have no options of their own. */
+  readonly #setting: CallSetting;
   readonly #defaultFuel: bigint;
   readonly #info: ModuleInfoJson;
-  /** Functions of bytes that were looked up and have the right type. */
-  readonly #bytesFunctions = new Map<string, BytesFunction>();
+  readonly #totals = new Totals();
   /** Undefined once the instance is closed. */
-  #guest: Guest | undefined;
-  #state: 'idle' | 'running' | 'poisoned' = 'idle';
+  #runner: Runner | undefined;
   /** A call is on the stack while the instance is closed: the guest is let go of when that call has ended. */
   #closing = false;
-  #poisonedBy: ErrorCode | undefined;
   /** Asynchronous calls that are waiting or running. */
   #pending = 0;
+  /** The signal of the call that runs. */
+  #signal: AbortSignal | undefined;
   /** `fuelUsed` of a closed instance. */
   #finalFuel = 0n;
 
   constructor(engine: V8Engine, permit: InstancePermit, guest: Guest, options: ResolvedInstanceOptions) {
     this.#engine = engine;
     this.#permit = permit;
-    this.#guest = guest;
     this.#info = guest.info;
-    this.#options = options;
+    this.#setting = { data: options.data };
     this.#defaultFuel = engine.options.meteringLimit;
+    guest.calls.interruption = () => this.#interruption();
+    this.#runner = new Runner(guest, options, (meter, stopped) => {
+      engine.countCall(meter, stopped);
+      this.#totals.count(meter, stopped);
+      this.#signal = undefined;
+      if (this.#closing) this.#letGo();
+    });
   }
 
   get state(): InstanceState {
-    if (this.#guest === undefined || this.#closing) return 'closed';
-    if (this.#guest.calls.active) return 'host';
-    return this.#state === 'idle' && this.#pending > 0 ? 'running' : this.#state;
+    if (this.#runner === undefined || this.#closing) return 'closed';
+    if (this.#runner.guest.calls.active) return 'host';
+    return this.#runner.state === 'idle' && this.#pending > 0 ? 'running' : this.#runner.state;
   }
 
   get fuelUsed(): bigint {
-    return this.#guest === undefined ? this.#finalFuel : this.#guest.meter.used;
+    return this.#runner === undefined ? this.#finalFuel : this.#runner.guest.meter.used;
+  }
+
+  get stats(): InstanceStats {
+    const { calls, stopped, fuel } = this.#totals;
+    return Object.freeze({ calls, stopped, fuel });
   }
 
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult> {
     const fn = this.#bytesFunction(name);
     this.#requireUsable();
+    refuseLimits(options);
     const copy = input.slice();
     const submitted = performance.now();
-    return this.#enqueue(() => this.#callWithReceipt(fn, copy, options, performance.now() - submitted));
+    return this.#enqueue(options.signal, (runner) => {
+      requirePlace(runner, copy);
+      return this.#callWithReceipt(runner, fn, copy, options, performance.now() - submitted);
+    });
   }
 
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult {
     const fn = this.#bytesFunction(name);
-    this.#requireIdle();
-    return this.#callWithReceipt(fn, input, options, 0);
+    const runner = this.#runnerFor(input);
+    refuseLimits(options);
+    return this.#callWithReceipt(runner, fn, input, options, 0);
   }
 
   callRaw(name: string, input: Uint8Array): Uint8Array {
     const fn = this.#bytesFunction(name);
-    this.#requireIdle();
-    return this.#callBytes(fn, input, this.#defaultFuel, this.#options.data, false);
+    return this.#runnerFor(input).callBytes(fn, input, this.#defaultFuel, this.#setting);
   }
 
   invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     this.#requireUsable();
+    refuseLimits(options);
     const copy = [...args];
-    return this.#enqueue(() => this.#callRaw((guest) => callExport(guest, name, copy), options));
+    const { fuel, data, signal } = options;
+    return this.#enqueue(signal, (runner) => {
+      this.#signal = signal;
+      return runner.run((guest) => callExport(guest, name, copy), fuel, { data, signal });
+    });
   }
 
   invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
     return this.#callNow((guest) => callExport(guest, name, args));
   }
 
-  exportFunction(name: string, type: FunctionType): (...args: Value[]) => unknown {
+  start(): Promise<RawStep> {
+    throw unstoppable('stepwise calls', 'call');
+  }
+
+  exportFunction(name: string, type: FunctionType, ended: Ended): (...args: Value[]) => unknown {
     return (...args) => {
       checkArguments(name, type, args);
-      this.#requireIdle();
-      return this.#callValues(name, args, this.#defaultFuel, this.#options.data);
+      try {
+        const returned = this.#callNow(({ exports }) => (exports[name] as GuestFunction)(...args));
+        if (callsObserved()) ended();
+        return returned;
+      } catch (thrown) {
+        return ended(thrown);
+      }
     };
   }
 
@@ -161,116 +194,58 @@ export class V8Instance implements BackendInstance {
   }
 
   close(): void {
-    if (this.#state === 'running') this.#closing = true;
+    if (this.#runner?.state === 'running') this.#closing = true;
     else this.#letGo();
   }
 
-  #callWithReceipt(fn: BytesFunction, input: Uint8Array, options: ResolvedCallOptions, queueMs: number): RawResult {
-    // The guest is let go of before the receipt is written if a host function closes the instance.
-    const guest = this.#guest!;
+  /** A call with the engine's fuel. The instance must be idle. */
+  #callNow<T>(call: (guest: Guest) => T): T {
+    return this.#requireIdle().run(call, this.#defaultFuel, this.#setting);
+  }
+
+  #callWithReceipt(
+    runner: Runner,
+    fn: BytesFunction,
+    input: Uint8Array,
+    { fuel, data, signal }: ResolvedCallOptions,
+    queueMs: number,
+  ): RawResult {
     const begun = performance.now();
-    const bytes = this.#callBytes(fn, input, options.fuel, options.data, true);
-    const wallMs = performance.now() - begun;
-    return { bytes, receipt: receiptOf(guest, wallMs, queueMs, input.length, bytes.length) };
-  }
-
-  /** One call of a function of bytes. The instance must be idle. */
-  #callBytes(fn: BytesFunction, input: Uint8Array, fuel: bigint, data: unknown, timed: boolean): Uint8Array {
-    const guest = this.#guest!;
-    if (!guest.convention.accepts(input.length)) throw noAllocator(this.#info);
-    this.#begin(guest, fuel, data, timed);
-    let output: Uint8Array | AingleWasmError;
+    this.#signal = signal;
     try {
-      output = guest.convention.call(fn, input);
+      const bytes = runner.callBytes(fn, input, fuel, { data, signal, timed: true });
+      return { bytes, receipt: runner.receipt(performance.now() - begun, queueMs, input.length, bytes.length) };
     } catch (thrown) {
-      throw this.#interrupted(guest, thrown);
+      if (thrown instanceof Termination) {
+        const wallMs = performance.now() - begun;
+        thrown.receipt = runner.receipt(wallMs, queueMs, input.length, thrown.bytes.length, false);
+      }
+      throw thrown;
     }
-    this.#returned(guest);
-    if (output instanceof AingleWasmError) throw output;
-    return output;
   }
 
-  /** One call of a function of core values. The instance must be idle. */
-  #callValues(name: string, args: readonly Value[], fuel: bigint, data: unknown) {
-    const guest = this.#guest!;
-    const fn = guest.exports[name] as GuestFunction;
-    this.#begin(guest, fuel, data, false);
-    let results: Value | Value[] | undefined;
-    try {
-      results = fn(...args);
-    } catch (thrown) {
-      throw this.#interrupted(guest, thrown);
-    }
-    this.#returned(guest);
-    return results;
-  }
-
-  /** One call of values that are not all plain. The instance must be idle. */
-  #callNow(run: (guest: Guest) => RawValue[]): RawValue[] {
-    this.#requireIdle();
-    return this.#callRaw(run, { fuel: this.#defaultFuel, data: this.#options.data });
-  }
-
-  #callRaw(run: (guest: Guest) => RawValue[], { fuel, data }: ResolvedCallOptions): RawValue[] {
-    const guest = this.#guest!;
-    this.#begin(guest, fuel, data, false);
-    let results: RawValue[];
-    try {
-      results = run(guest);
-    } catch (thrown) {
-      throw this.#interrupted(guest, thrown);
-    }
-    this.#returned(guest);
-    return results;
-  }
-
-  #begin(guest: Guest, fuel: bigint, data: unknown, timed: boolean): void {
-    this.#state = 'running';
-    guest.calls.begin(data, timed);
-    guest.meter.begin(fuel);
-  }
-
-  /** The guest has come back: it is usable, if its last charge was within the limit. */
-  #returned(guest: Guest): void {
-    if (!guest.meter.end(true)) throw this.#ended(guest, exhausted(guest.meter, 'call'));
-    this.#engine.countCall(guest.meter, false);
-    this.#state = 'idle';
-    if (this.#closing) this.#letGo();
-  }
-
-  /** The guest has not come back. Returns the error to throw. */
-  #interrupted(guest: Guest, thrown: unknown): AingleWasmError {
-    guest.meter.end(false);
-    const error = explainEnd(thrown, guest.meter, guest.calls, this.#options.limits.callDepth, 'call');
-    if (error.code === 'ERR_FUEL_EXHAUSTED') guest.meter.useAll();
-    return this.#ended(guest, error);
-  }
-
-  #ended(guest: Guest, error: AingleWasmError): AingleWasmError {
-    const keep = this.#options.afterTrap === 'keep' && keepsWhenAsked(error.code);
-    if (!keep) this.#poisonedBy = error.code;
-    this.#state = keep ? 'idle' : 'poisoned';
-    this.#engine.countCall(guest.meter, isStop(error.code));
-    if (this.#closing) this.#letGo();
-    return error;
+  /** Why a call is not to go on now that a host function of it has returned. */
+  #interruption(): Ending | undefined {
+    if (this.#engine.closed) return engineClosed();
+    if (this.#closing) return instanceClosed();
+    if (this.#signal?.aborted === true) return createError('ERR_ABORTED', 'call', undefined, this.#signal.reason);
+    return undefined;
   }
 
   /** The exported function of bytes; told apart from other exports also when the instance takes no more calls. */
   #bytesFunction(name: string): BytesFunction {
-    const known = this.#bytesFunctions.get(name);
-    if (known !== undefined) return known;
+    if (this.#runner !== undefined) return this.#runner.bytesFunction(name);
     requireBytesFunction(this.#info, name);
-    const found = this.#guest?.exports[name] as BytesFunction;
-    if (this.#guest !== undefined) this.#bytesFunctions.set(name, found);
-    return found;
+    throw instanceClosed();
   }
 
-  async #enqueue<T>(run: () => T): Promise<T> {
+  async #enqueue<T>(signal: AbortSignal | undefined, run: (runner: Runner) => T): Promise<T> {
     this.#pending++;
     try {
       return await this.#engine.queue.submit(() => {
-        this.#requireUsable();
-        return run();
+        const runner = this.#requireUsable();
+        if (signal?.aborted === true) throw createError('ERR_ABORTED', 'call', undefined, signal.reason);
+        return run(runner);
       });
     } finally {
       this.#pending--;
@@ -278,58 +253,49 @@ export class V8Instance implements BackendInstance {
   }
 
   /** Refuses a call that cannot wait. */
-  #requireIdle(): void {
-    if (this.#state !== 'idle' || this.#pending > 0 || this.#guest === undefined || this.#engine.closed) {
-      this.#requireUsable();
-      throw createError('ERR_INSTANCE_BUSY', 'call');
-    }
+  #requireIdle(): Runner {
+    const runner = this.#runner;
+    if (runner?.state === 'idle' && this.#pending === 0 && !this.#engine.closed) return runner;
+    this.#requireUsable();
+    throw busy();
+  }
+
+  #runnerFor(input: Uint8Array): Runner {
+    const runner = this.#requireIdle();
+    requirePlace(runner, input);
+    return runner;
   }
 
   /** Refuses a call that would not run however long it waits. */
-  #requireUsable(): void {
-    if (this.#engine.closed) throw createError('ERR_ENGINE_CLOSED', 'close', { closed: 'engine' });
-    if (this.#guest === undefined || this.#closing) throw createError('ERR_INSTANCE_CLOSED', 'call');
-    if (this.#state === 'poisoned') throw createError('ERR_INSTANCE_POISONED', 'call', { reason: this.#poisonedBy });
+  #requireUsable(): Runner {
+    this.#engine.requireOpen();
+    if (this.#runner === undefined || this.#closing) throw instanceClosed();
+    if (this.#runner.state === 'poisoned') throw poisoned(this.#runner.poisonedBy);
+    return this.#runner;
   }
 
   /** The guest while its memory and globals may be used: at rest, or waiting in a host function. */
   #guestAtRest(): Guest {
     const { state } = this;
-    if (state === 'running') throw createError('ERR_INSTANCE_BUSY', 'call');
-    if (state === 'closed') throw createError('ERR_INSTANCE_CLOSED', 'call');
-    return this.#guest!;
+    if (state === 'running') throw busy();
+    if (state === 'closed') throw instanceClosed();
+    return this.#runner!.guest;
   }
 
   #letGo(): void {
-    if (this.#guest === undefined) return;
-    this.#finalFuel = this.#guest.meter.used;
-    this.#guest = undefined;
-    this.#bytesFunctions.clear();
+    if (this.#runner === undefined) return;
+    this.#finalFuel = this.#runner.guest.meter.used;
+    this.#runner = undefined;
     this.#permit.release();
   }
 }
 
-/** Calls an exported function of any type. */
-function callExport({ info, exports, references }: Guest, name: string, args: readonly RawValue[]): RawValue[] {
-  const type = findFunction(info, name)!;
-  const position = info.exports.findIndex((item) => item.name === name);
-  const fn = exports[hasVectors(type) ? RESERVED.exact + position : name] as GuestFunction;
-  return fromEngine(type.results, listed(fn(...toEngine(type.params, args, references))), references);
+function requirePlace({ guest }: Runner, input: Uint8Array): void {
+  if (!guest.convention.accepts(input.length)) throw noAllocator(guest.info);
 }
 
-function receiptOf(guest: Guest, wallMs: number, queueMs: number, bytesIn: number, bytesOut: number): Receipt {
-  const { meter, calls, memory } = guest;
-  return Object.freeze({
-    fuelUsed: meter.used,
-    fuelLimit: meter.limit,
-    fuelExact: true,
-    wallMs,
-    queueMs,
-    hostMs: calls.elapsed,
-    hostCalls: calls.count,
-    memoryPages: memory.pages(),
-    bytesIn,
-    bytesOut,
-    backend: 'v8',
-  });
+/** What a call asks for and cannot have here is refused, never dropped. */
+function refuseLimits({ timeoutAsked, slices }: ResolvedCallOptions): void {
+  if (timeoutAsked) throw unstoppable('time limit', 'call');
+  if (slices !== undefined) throw unstoppable('slices of fuel', 'call');
 }

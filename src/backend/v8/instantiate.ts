@@ -1,21 +1,26 @@
 // Makes an instance: links, applies the limits, runs what a guest runs before its first call.
 import { AingleWasmError, createError } from '../../errors/error';
-import type { ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
+import type { ModuleInfoJson } from '../backend';
 import { type CallBuffer, Convention } from './convention';
 import { exportedGlobals } from './globals';
-import type { Guest } from './guest';
+import type { Guest, GuestOptions } from './guest';
 import { GuestFunctions } from './guest-functions';
 import { GuestMemory } from './guest-memory';
 import { HostCalls } from './host-calls';
 import { ImportObject } from './linker';
 import { Meter } from './meter';
-import { ABI_VERSION, METER } from './names';
+import { ABI_VERSION, HOOKS, METER } from './names';
 import { exhausted, explainEnd, trapped } from './outcome';
 import { V8References } from './references';
+import { sliceHook } from './slice-hook';
 import { V8Tables } from './tables';
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
+
+interface FunctionTable {
+  set(index: number, value: unknown): void;
+}
 
 /**
  * Makes the guest and runs, under one budget: its start function, `_initialize`, and the two questions of the guest kit.
@@ -26,17 +31,21 @@ const MAX_PAGES = 65_536;
 export function makeGuest(
   module: WebAssembly.Module,
   info: ModuleInfoJson,
-  options: ResolvedInstanceOptions,
+  options: GuestOptions,
   tableCap: number,
 ): Guest {
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
-  calls.context = options.createContext(calls);
   const references = new V8References(info, calls);
   const { imports, exports } = link(module, () => new ImportObject(info, options, calls, references));
   references.attach(exports);
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
+  const hooks = exports[HOOKS.table] as FunctionTable | undefined;
+  hooks?.set(
+    HOOKS.slice,
+    sliceHook((rest) => calls.slice(rest)),
+  );
   const memory = limitedMemory(exports, info, options);
   limitTables(exports, info, limits.tableElements);
 
@@ -47,7 +56,7 @@ export function makeGuest(
     new Convention(memory, allocator, enveloped, limits.outputBytes, buffer);
   calls.convention = conventionWith();
 
-  calls.begin(options.data, false);
+  calls.begin({ data: options.data });
   meter.begin(options.fuel);
   try {
     (exports[METER.start] as (() => void) | undefined)?.();
@@ -90,7 +99,7 @@ function meterOf(exports: WebAssembly.Exports, callDepth: number): Meter {
 function limitedMemory(
   exports: WebAssembly.Exports,
   info: ModuleInfoJson,
-  { limits: { memoryBytes: limit }, memories }: ResolvedInstanceOptions,
+  { limits: { memoryBytes: limit }, memories }: GuestOptions,
 ): GuestMemory {
   (exports[METER.memoryCap] as WebAssembly.Global<'i32'>).value = limit / PAGE_BYTES;
   const declared = Math.min(info.memory?.max ?? MAX_PAGES, memories[0]?.max ?? MAX_PAGES) * PAGE_BYTES;

@@ -1,6 +1,6 @@
 // The import object of an instance: the user's host functions and objects, and the functions of `aingle_v1`.
 import { AingleWasmError } from '../../errors/error';
-import { hostFailure } from '../../host-call';
+import { hostFailure, promiseReturned } from '../../host-call';
 import { isPlain } from '../../values';
 import type {
   EnvelopeHost,
@@ -8,12 +8,12 @@ import type {
   NumericHost,
   RawValue,
   ResolvedHostFunction,
-  ResolvedInstanceOptions,
   ResolvedMemory,
   ResolvedTable,
 } from '../backend';
 import { fromEngine, toEngine } from './crossing';
 import { type GlobalCell, type MadeGlobal, makeGlobal } from './globals';
+import type { GuestOptions } from './guest';
 import type { HostCalls } from './host-calls';
 import { CRC32_FUEL_SHIFT, SYSTEM_MODULE } from './names';
 import type { V8References } from './references';
@@ -29,7 +29,7 @@ export class ImportObject {
 
   constructor(
     info: ModuleInfoJson,
-    { hostFunctions, memories, tables, globals, references: given }: ResolvedInstanceOptions,
+    { hostFunctions, memories, tables, globals, references: given }: GuestOptions,
     calls: HostCalls,
     references: V8References,
   ) {
@@ -98,47 +98,48 @@ export function numeric(host: NumericHost, calls: HostCalls, references: V8Refer
 /** Vectors and references are converted around what a plain function does. */
 function withReferences(host: NumericHost, calls: HostCalls, references: V8References): ImportedFunction {
   const { params, results } = host.type;
-  const call: NumericHost['call'] = (args, context) => {
-    const returned = host.call(fromEngine(params, args, references), context);
-    return toEngine(results, returned, references) as RawValue[];
+  const call: NumericHost['call'] = (args, scope) => {
+    const returned = host.call(fromEngine(params, args, references), scope);
+    // A promise ends the call as it is.
+    return returned instanceof Promise ? returned : (toEngine(results, returned, references) as RawValue[]);
   };
   return plain({ ...host, call }, calls, results.length > 1 || results[0] === 'v128');
 }
 
-function plain(
-  { call, cost, name, type }: NumericHost,
-  calls: HostCalls,
-  several = type.results.length > 1,
-): ImportedFunction {
+function plain(host: NumericHost, calls: HostCalls, several = host.type.results.length > 1): ImportedFunction {
+  const { cost, name } = host;
   return (...args) => {
-    calls.enter(cost);
-    let results: readonly RawValue[];
-    try {
-      results = call(args, calls.context);
-    } catch (thrown) {
-      throw calls.fail(hostFailure(name, thrown));
-    }
+    calls.enter(name, cost);
+    const results = answer(name, calls, () => host.call(args, calls));
     calls.leave();
     return several ? results : results[0];
   };
 }
 
-function envelope({ call, cost, name }: EnvelopeHost, calls: HostCalls): ImportedFunction {
+function envelope(host: EnvelopeHost, calls: HostCalls): ImportedFunction {
+  const { cost, name } = host;
   return (ptr: number, len: number) => {
-    calls.enter(cost);
+    calls.enter(name, cost);
     const input = calls.convention.takeArgument(ptr >>> 0, len >>> 0);
     if (input instanceof AingleWasmError) throw calls.fail(input);
-    let reply: Uint8Array;
-    try {
-      reply = call(input, calls.context);
-    } catch (thrown) {
-      throw calls.fail(hostFailure(name, thrown));
-    }
+    const reply = answer(name, calls, () => host.call(input, calls));
     calls.leave();
     const packed = calls.convention.reply(reply);
     if (packed instanceof AingleWasmError) throw calls.fail(packed);
     return packed;
   };
+}
+
+/** What a host function gives at once; what it throws, and a promise, end the guest's call. */
+function answer<T>(name: string, calls: HostCalls, call: () => T | Promise<T>): T {
+  let given: T | Promise<T>;
+  try {
+    given = call();
+    if (given instanceof Promise) throw promiseReturned(given);
+  } catch (thrown) {
+    throw calls.fail(hostFailure(name, thrown));
+  }
+  return given;
 }
 
 const SYSTEM: Readonly<Record<string, (calls: HostCalls) => ImportedFunction>> = {

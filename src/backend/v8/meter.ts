@@ -19,6 +19,9 @@ export class Meter {
   #clean = false;
   #limit = 0n;
   #limitNumber = 0;
+  /** Fuel of the running call that its guest was not given yet, because it runs in slices. */
+  #reserve = 0n;
+  #sliced = false;
   /** Limit and rest of the call that ended last. A rest below 0 is that of a call that passed its limit. */
   #endedLimit = 0n;
   #left = 0;
@@ -38,20 +41,26 @@ export class Meter {
     this.#access = plainAccess(fuel);
   }
 
-  /** Fuel that the running call, or the last one, began with. */
+  /** Fuel that the running call, or the last one, began with, and what was added to it. */
   get limit(): bigint {
     return this.#limit;
   }
 
-  /** Prepares a call from outside. */
-  begin(limit: bigint): void {
+  /**
+   * Prepares a call from outside.
+   *
+   * @param slice fuel that the guest gets at first; default: all of it
+   */
+  begin(limit: bigint, slice = limit): void {
     if (++this.#calls === CALLS_BEFORE_FAST) this.#access = fastAccess(this.#fuel);
     if (limit !== this.#limit) {
       this.#limit = limit;
       this.#limitNumber = Number(limit);
     }
-    if (this.#limitNumber <= Number.MAX_SAFE_INTEGER) this.#access.set(this.#limitNumber);
-    else this.#fuel.value = limit;
+    this.#reserve = slice < limit ? limit - slice : 0n;
+    if (this.#reserve > 0n || this.#limitNumber > Number.MAX_SAFE_INTEGER) this.#fuel.value = limit - this.#reserve;
+    else this.#access.set(this.#limitNumber);
+    this.#sliced = slice < limit;
     if (!this.#clean) {
       this.#status.value = STOP.none;
       this.#depth.value = this.#callDepth;
@@ -62,12 +71,12 @@ export class Meter {
 
   /** Reads the count after the guest's last instruction. Returns whether it is within the limit. */
   end(returned: boolean): boolean {
-    const left = this.#access.left();
+    const wide = this.#sliced || this.#limitNumber > Number.MAX_SAFE_INTEGER;
     this.#clean = returned;
     this.#endedLimit = this.#limit;
-    this.#left = left;
-    this.#wideLeft = this.#limitNumber <= Number.MAX_SAFE_INTEGER ? undefined : this.#fuel.value;
-    return left >= 0;
+    this.#wideLeft = wide ? this.#fuel.value + this.#reserve : undefined;
+    this.#left = this.#wideLeft === undefined ? this.#access.left() : Number(this.#wideLeft);
+    return this.#left >= 0;
   }
 
   /** Counts the call that ended last as one that used all its fuel, because that is why it was stopped. */
@@ -103,20 +112,57 @@ export class Meter {
 
   /** Fuel that the running call has left. */
   left(): bigint {
-    const left = this.#fuel.value;
+    return this.leftWith(this.#fuel.value);
+  }
+
+  /** Takes all fuel of the running call, and forgets why a call nested in it stopped. */
+  drain(): void {
+    this.#fuel.value = 0n;
+    this.#reserve = 0n;
+    this.#status.value = STOP.none;
+  }
+
+  /** Whether the running call has used more than its limit. */
+  overdrawn(): boolean {
+    return this.#fuel.value + this.#reserve < 0n;
+  }
+
+  /** Fuel that is left to a guest that has `rest` of what it was given. */
+  leftWith(rest: bigint): bigint {
+    const left = rest + this.#reserve;
     return left < 0n ? 0n : left;
+  }
+
+  /**
+   * Gives a guest that has paused its next slice, and answers its new rest: negative if there is not enough to go on.
+   *
+   * @param more fuel that is added to the call's limit first
+   */
+  grant(slice: bigint, more: bigint, rest: bigint): bigint {
+    this.#limit += more;
+    this.#limitNumber = Number(this.#limit);
+    this.#reserve += more;
+    const wanted = rest < 0n ? slice - rest : slice;
+    const granted = wanted < this.#reserve ? wanted : this.#reserve;
+    this.#reserve -= granted;
+    return rest + granted;
   }
 
   /** Takes fuel from the running call. Returns whether there was enough. */
   charge(fuel: bigint): boolean {
-    const left = this.#fuel.value - fuel;
+    let left = this.#fuel.value - fuel;
+    if (left < 0n) {
+      const drawn = -left < this.#reserve ? -left : this.#reserve;
+      this.#reserve -= drawn;
+      left += drawn;
+    }
     this.#fuel.value = left < 0n ? -1n : left;
     return left >= 0n;
   }
 
   /** As {@link charge}, of less than 2^53. */
   chargeSmall(fuel: number): boolean {
-    return this.#access.charge(fuel) >= 0;
+    return this.#reserve === 0n ? this.#access.charge(fuel) >= 0 : this.charge(BigInt(fuel));
   }
 
   status(): number {

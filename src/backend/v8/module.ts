@@ -2,12 +2,17 @@ import type { BackendInstance, BackendModule, ModuleInfoJson, ResolvedInstanceOp
 import type { V8Engine } from './engine';
 import { V8Instance } from './instance';
 import { makeGuest } from './instantiate';
+import { unstoppable } from './refusals';
+import { RemoteInstance } from './worker/remote-instance';
+import { makeRequest } from './worker/request';
 
 /** What compiling gives: shared by all modules of the same bytes that came from the cache. */
 export interface CompiledModule {
   readonly module: WebAssembly.Module;
   readonly info: ModuleInfoJson;
   readonly digest: string;
+  /** Whether its calls can be run in slices. */
+  readonly sliceable: boolean;
   /** Contents of the custom sections, in order. */
   readonly customSections: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
@@ -34,11 +39,26 @@ export class V8Module implements BackendModule {
   }
 
   async instantiate(options: ResolvedInstanceOptions): Promise<BackendInstance> {
-    return this.instantiateSync(options);
+    this.#engine.requireOpen();
+    const { module, info } = this.#compiled;
+    const tenancy = this.#engine.admitTenant(options.worker === 'shared');
+    const instance = new RemoteInstance(this.#engine, tenancy, this.#compiled, options);
+    try {
+      await instance.make(
+        makeRequest(tenancy.tenant, module, info, options, this.#engine.options.limits.tableElements),
+        options,
+      );
+    } catch (error) {
+      instance.close();
+      throw error;
+    }
+    this.#engine.watch(instance, tenancy);
+    return instance;
   }
 
   instantiateSync(options: ResolvedInstanceOptions): BackendInstance {
     this.#engine.requireOpen();
+    if (options.timeoutAsked) throw unstoppable('time limit', 'start');
     const permit = this.#engine.admitInstance();
     try {
       const guest = makeGuest(

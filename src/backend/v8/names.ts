@@ -11,6 +11,8 @@ export const METER = {
   memory: '__aingle_meter_memory',
 } as const;
 
+/** Exported table of a sliceable module, and the element that it calls, `(i64) -> (i64)`, when its fuel is spent; see crates/prepare/src/reserved.rs. */
+export const HOOKS = { table: '__aingle_meter_hooks', slice: 4 } as const;
 /** Those that `reserved` of the Rust crate `aingle_wasm_prepare` has beside them; a number follows. */
 export const RESERVED = {
   /** With a position among the exports: functions and globals with two integers in place of each vector. */

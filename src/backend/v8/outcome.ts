@@ -1,7 +1,8 @@
 // From the way a guest came to a stop to the error that its caller gets, and to what is left of the instance.
 import type { ErrorCode, Phase } from '../../errors/codes';
 import { type AingleWasmError, createError } from '../../errors/error';
-import { type HostCalls, STOPPED } from './host-calls';
+import { Termination } from '../../termination';
+import { type Ending, type HostCalls, STOPPED } from './host-calls';
 import type { Meter } from './meter';
 import { STOP } from './names';
 import { guestFrames, isStackOverflow, trapKind } from './trap';
@@ -25,24 +26,28 @@ const KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** Ends that `engine.stats` counts as stopped rather than failed. */
-const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_FUEL_EXHAUSTED', 'ERR_OUT_OF_MEMORY']);
+const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_FUEL_EXHAUSTED',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_TIMEOUT',
+  'ERR_ABORTED',
+]);
 
-export function keepsWhenAsked(code: ErrorCode): boolean {
-  return KEPT.has(code);
+export function keepsWhenAsked(ending: Ending): boolean {
+  return ending instanceof Termination || KEPT.has(ending.code);
 }
 
-export function isStop(code: ErrorCode): boolean {
-  return STOPS.has(code);
+export function isStop(ending: Ending): boolean {
+  return !(ending instanceof Termination) && STOPS.has(ending.code);
+}
+
+/** What ERR_INSTANCE_POISONED names as its reason. */
+export function reasonOf(ending: Ending): string {
+  return ending instanceof Termination ? 'context.terminate' : ending.code;
 }
 
 /** Says why the guest did not return. What a host function noted comes first, then the guest's own status. */
-export function explainEnd(
-  thrown: unknown,
-  meter: Meter,
-  calls: HostCalls,
-  callDepth: number,
-  phase: Phase,
-): AingleWasmError {
+export function explainEnd(thrown: unknown, meter: Meter, calls: HostCalls, callDepth: number, phase: Phase): Ending {
   // Both belong to this end or to none.
   const failure = calls.takeFailure();
   const panic = calls.takePanic();

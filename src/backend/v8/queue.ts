@@ -1,4 +1,5 @@
-import { type AingleWasmError, createError } from '../../errors/error';
+import type { AingleWasmError } from '../../errors/error';
+import type { Backlog } from './backlog';
 
 interface Job {
   run(): void;
@@ -10,12 +11,12 @@ interface Job {
  * served between them.
  */
 export class CallQueue {
-  readonly #capacity: number;
+  readonly #backlog: Backlog;
   #waiting: Job[] = [];
   #scheduled = false;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  constructor(backlog: Backlog) {
+    this.#backlog = backlog;
   }
 
   /**
@@ -24,8 +25,7 @@ export class CallQueue {
    */
   submit<T>(call: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length >= this.#capacity)
-        throw createError('ERR_QUEUE_FULL', 'call', { limit: this.#capacity });
+      this.#backlog.enter();
       this.#waiting.push({ run: () => settle(call, resolve, reject), refuse: reject });
       this.#schedule();
     });
@@ -35,7 +35,10 @@ export class CallQueue {
   refuseAll(error: () => AingleWasmError): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const job of waiting) job.refuse(error());
+    for (const job of waiting) {
+      this.#backlog.leave();
+      job.refuse(error());
+    }
   }
 
   #schedule(): void {
@@ -45,7 +48,9 @@ export class CallQueue {
       this.#scheduled = false;
       const job = this.#waiting.shift();
       this.#schedule();
-      job?.run();
+      if (job === undefined) return;
+      this.#backlog.leave();
+      job.run();
     });
   }
 }

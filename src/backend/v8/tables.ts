@@ -1,8 +1,9 @@
 // The tables of one guest in the hands of its host.
 import { createError } from '../../errors/error';
 import type { TableType } from '../../types';
-import type { ModuleInfoJson, RawValue, ResolvedInstanceOptions } from '../backend';
+import type { ModuleInfoJson, RawValue } from '../backend';
 import { type FunctionNumbers, toEngine } from './crossing';
+import type { GuestOptions } from './guest';
 import { RESERVED } from './names';
 
 export class V8Tables {
@@ -16,7 +17,7 @@ export class V8Tables {
 
   constructor(
     info: ModuleInfoJson,
-    { tables, limits }: ResolvedInstanceOptions,
+    { tables, limits }: GuestOptions,
     exports: WebAssembly.Exports,
     cap: number,
     numbers: FunctionNumbers,
