@@ -1,3 +1,4 @@
 import api from './index.js';
 
-export const { AingleWasmError, Engine, Global, envelope, hostFunction, Instance, Memory, Module, Table, version } = api;
+export const { AingleWasmError, Engine, Global, envelope, hostFunction, Instance, Memory, Module, Table, version } =
+  api;
