@@ -13,7 +13,7 @@ const INPUT = new Uint8Array(64);
 export const asyncCall: Group = {
   name: 'async call',
   about:
-    'Echo of 64 bytes by `call`, for each call; the peer is a message to a worker and back. On v8 guests run on the caller’s thread.',
+    'Echo of 64 bytes by `call`, for each call; the peer is a message to a worker and back. On v8 every guest has a worker, too.',
   peer: WORKER,
   rows: async (contenders) => {
     const module = await assembled('bytes');
