@@ -81,8 +81,8 @@ export class HostContext {
    * of the waiting call; up to 16 calls may be nested.
    *
    * @param name exported function `(ptr: i32, len: i32) => i64`
-   * @throws {AingleWasmError} `ERR_ASYNC_HOST_IN_SYNC` from a synchronous call; `ERR_CALL_DEPTH`; what a call can end with. After a trap or a stop
-   *   the waiting call ends with it as well.
+   * @throws {AingleWasmError} `ERR_ASYNC_HOST_IN_SYNC` from a synchronous call; `ERR_CALL_DEPTH`; what a call can end with. After a trap
+   *   the waiting call has no fuel left.
    */
   async call(name: string, input?: CallInput): Promise<CallResult> {
     return new CallResult(await this.#scope.call(name, toBytes(input)));

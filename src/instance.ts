@@ -214,7 +214,8 @@ export class Instance {
     return type;
   }
 
-  async #invoke(name: string, type: FunctionType, args: readonly Value[], options: ResolvedCallOptions) {
+  /** No async function: results of calls that end together shall come in the order of the calls, of whatever kind. */
+  #invoke(name: string, type: FunctionType, args: readonly Value[], options: ResolvedCallOptions): Promise<Value[]> {
     if (!isPlain(type)) return this.#invokeWithReferences(name, type, args, options);
     checkArguments(name, type, args);
     return this.#instance.invoke(name, args, options) as Promise<Value[]>;

@@ -146,7 +146,7 @@ export class Module {
 
 /** A start function that a host function has terminated leaves no instance, and nothing that could be returned. */
 function notMade(thrown: unknown): unknown {
-  return thrown instanceof Termination ? createError('ERR_ABORTED', 'start') : thrown;
+  return Termination.is(thrown) ? createError('ERR_ABORTED', 'start') : thrown;
 }
 
 /** A memory that the host gives may not be larger than the instance allows. */

@@ -53,7 +53,7 @@ const MESSAGES: Record<ErrorCode, readonly (readonly [Details, string])[]> = {
       "The module is too complex: functions is 200,001, allowed is 200,000. Raise the engine's complexity.functions if you trust it.",
     ],
   ],
-  ERR_COMPILE_TIMEOUT: [[{}, 'The module took too long to compile.']],
+  ERR_COMPILE_TIMEOUT: [[{}, 'The module took too long to compile (limits.compileMs).']],
   ERR_IMPORT_MISSING: [
     [
       {
@@ -95,7 +95,7 @@ const MESSAGES: Record<ErrorCode, readonly (readonly [Details, string])[]> = {
       'The guest used all of its fuel: 1,000,000 operators. Give the call more ("fuel", "meteringLimit") if the work needs it.',
     ],
   ],
-  ERR_TIMEOUT: [[{}, 'The guest was stopped at its deadline.']],
+  ERR_TIMEOUT: [[{ limit: 1_500 }, 'The guest was stopped at its deadline, 1,500 ms after the call ("timeoutMs").']],
   ERR_ABORTED: [[{}, 'The call was aborted.']],
   ERR_MEMORY_LIMIT: [
     [

@@ -42,7 +42,7 @@ if (process.send !== undefined) {
     await ended({ on: (name, listen) => (name === 'exit' ? worker.on(name, listen) : worker.on(name, listen)) }),
   );
   const root = fileURLToPath(new URL('../../..', import.meta.url));
-  for (const part of ['index.js', 'package.json', 'dist', 'crates/node']) {
+  for (const part of ['index.js', 'package.json', 'dist', 'crates/node/build', 'node_modules/node-gyp-build']) {
     await cp(join(root, part), join(folder, part), { recursive: true });
   }
   const copy = createRequire(import.meta.url)(join(folder, 'index.js'));

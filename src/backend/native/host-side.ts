@@ -18,6 +18,8 @@ export class HostSide implements Owner {
   readonly functions: ResolvedHostFunction[];
   /** `data` of the synchronous call that is going on, or else of the instance. */
   syncData: unknown;
+  /** The signal of that call. Nothing can abort it while this thread is in the guest, but a host function can. */
+  syncSignal: AbortSignal | undefined;
   /** The addon refers to them weakly, so that an instance and host functions that mention it can be collected together. */
   readonly #natives: NativeHostFunction[];
 
@@ -77,6 +79,8 @@ export class HostSide implements Owner {
     }
     if (!(returned instanceof Promise)) {
       scope?.end();
+      const signal = number === 0 ? this.syncSignal : undefined;
+      if (signal?.aborted === true) throw createError('ERR_ABORTED', 'call', undefined, signal.reason);
       return give(returned);
     }
     binding.deferHostCall(handle, number);

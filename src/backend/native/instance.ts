@@ -96,10 +96,11 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     );
   }
 
-  callSync(name: string, input: Uint8Array, { fuel, timeoutMs, data }: ResolvedCallOptions): RawResult {
+  callSync(name: string, input: Uint8Array, { fuel, timeoutMs, data, signal }: ResolvedCallOptions): RawResult {
     const host = this.#host;
-    const { syncData } = host;
+    const { syncData, syncSignal } = host;
     host.syncData = data;
+    host.syncSignal = signal;
     const { receipt } = this.#runtime.buffers;
     try {
       const bytes = this.#send(name, input, fuel, timeoutMs ?? 0);
@@ -109,6 +110,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
       throw thrown;
     } finally {
       host.syncData = syncData;
+      host.syncSignal = syncSignal;
     }
   }
 

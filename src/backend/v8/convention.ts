@@ -58,7 +58,10 @@ export class Convention {
 
   /** As {@link call}, while another call of the guest waits: what belongs to that one is left alone. */
   callNested(fn: BytesFunction, input: Uint8Array): Uint8Array | AingleWasmError {
-    return this.#call(fn, input, -1, this.#allocator.releaseNested);
+    const close = this.#allocator.openScope();
+    const output = this.#call(fn, input, -1, this.#allocator.releaseNested);
+    close();
+    return output;
   }
 
   #call(fn: BytesFunction, input: Uint8Array, capacity: number, release: Release): Uint8Array | AingleWasmError {

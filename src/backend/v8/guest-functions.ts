@@ -25,12 +25,15 @@ export interface Allocator {
   readonly release: Release;
   /** As `release`, for a call while another one of the same guest waits, whose blocks must stay. */
   readonly releaseNested: Release;
+  /** Begins such a call; what is returned ends it, if the guest has come back. */
+  readonly openScope: () => () => void;
 }
 
 /** AssemblyScript's class of bare bytes. */
 const COLLECTED_CLASS = 1;
 
 const NOTHING: Release = () => {};
+const NO_SCOPE = () => () => {};
 
 /** The exports of one instance that serve the host. */
 export class GuestFunctions {
@@ -65,8 +68,9 @@ export class GuestFunctions {
     const reset = this.#find(GUEST.resetArena, [], []);
     const free = this.#find(GUEST.deallocate, ['i32', 'i32'], []);
     const allocate = this.#arenaAllocate;
-    if (reset !== undefined) return { allocate, release: () => void reset(), releaseNested: NOTHING };
-    return allocator(allocate, free !== undefined ? oneByOne(free) : NOTHING);
+    const scope = { openScope: this.#scope() };
+    if (reset !== undefined) return { allocate, release: () => void reset(), releaseNested: NOTHING, ...scope };
+    return { ...allocator(allocate, free !== undefined ? oneByOne(free) : NOTHING), ...scope };
   }
 
   /** The first whole allocator of C, of languages with sized deallocation, of AssemblyScript. */
@@ -76,6 +80,17 @@ export class GuestFunctions {
 
   get #arenaAllocate(): Allocate | undefined {
     return this.#find(GUEST.allocate, ['i32'], ['i32']);
+  }
+
+  /** The guest kit's scoped use of its arena. */
+  #scope(): Allocator['openScope'] {
+    const mark = this.#find(GUEST.mark, [], ['i32']);
+    const release = this.#find(GUEST.release, ['i32'], []);
+    if (mark === undefined || release === undefined) return NO_SCOPE;
+    return () => {
+      const at = mark();
+      return () => void release(at);
+    };
   }
 
   #malloc(): Allocator | undefined {
@@ -109,7 +124,7 @@ export class GuestFunctions {
 }
 
 function allocator(allocate: Allocate | undefined, release: Release): Allocator {
-  return { allocate, release, releaseNested: release };
+  return { allocate, release, releaseNested: release, openScope: NO_SCOPE };
 }
 
 /** Frees the result, then the input; a result inside the input is part of it, and nothing of length 0 is freed. */

@@ -37,6 +37,8 @@ export const GUEST = {
   allocate: ['__aingle_guest_allocate', '__hc__allocate_1', '__ai__allocate_1'],
   deallocate: ['__aingle_guest_deallocate', '__hc__deallocate_1', '__ai__deallocate_1'],
   resetArena: ['__aingle_guest_reset_arena'],
+  mark: ['__aingle_guest_mark'],
+  release: ['__aingle_guest_release'],
   callBuffer: ['__aingle_guest_call_buffer'],
   abiVersion: ['__aingle_abi_version'],
 } as const;

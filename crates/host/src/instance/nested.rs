@@ -35,6 +35,7 @@ impl Session {
             None if len > 0 => return Err(missing("malloc", "(i32) -> (i32)")),
             _ => Step::Placed,
         };
+        self.check_nesting(MAX_NESTING)?;
         let mut mark = [0];
         if let Some(scope) = convention.scope {
             self.nested_call(guest, scope.mark, &mut mark)?;

@@ -311,6 +311,19 @@ impl Session {
         deepest: u32,
         run: impl FnOnce(&mut dyn Guest) -> R,
     ) -> Result<R, HostError> {
+        self.check_nesting(deepest)?;
+        let nesting = self.nesting.load(Relaxed) + 1;
+        let state = self.state.get();
+        self.nesting.store(nesting, Relaxed);
+        self.state.set(InstanceState::Running);
+        let result = run(guest);
+        self.state.set(state);
+        self.nesting.store(nesting - 1, Relaxed);
+        Ok(result)
+    }
+
+    /// Whether a guest may run one level deeper.
+    pub(super) fn check_nesting(&self, deepest: u32) -> Result<(), HostError> {
         let nesting = self.nesting.load(Relaxed) + 1;
         if nesting > deepest {
             return Err(outcome::over_limit(
@@ -320,13 +333,7 @@ impl Session {
                 nesting.into(),
             ));
         }
-        let state = self.state.get();
-        self.nesting.store(nesting, Relaxed);
-        self.state.set(InstanceState::Running);
-        let result = run(guest);
-        self.state.set(state);
-        self.nesting.store(nesting - 1, Relaxed);
-        Ok(result)
+        Ok(())
     }
 }
 

@@ -268,7 +268,7 @@ export class RemoteInstance implements BackendInstance, Caller {
     if (parent.blocking) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
     const exported = this.#bytesFunction(name);
     this.#requireUsable();
-    if (this.#thread.depth(this) > MAX_NESTED) throw createError('ERR_CALL_DEPTH', 'call', { limit: MAX_NESTED });
+    if (this.#thread.depth(this) >= MAX_NESTED) throw createError('ERR_CALL_DEPTH', 'call', { limit: MAX_NESTED });
     const terms = { fuel: parent.fuelLimit, data: parent.data, blocking: false };
     const request = nestedRequest(exported, new Uint8Array(input), scope);
     const call = new GuestCall(this, request, terms, { parent, scope });

@@ -49,6 +49,6 @@ export class Watch {
   error(): AingleWasmError {
     const { signal, phase } = this.#terms;
     if (signal?.aborted === true) return createError('ERR_ABORTED', phase, undefined, signal.reason);
-    return createError('ERR_TIMEOUT', phase);
+    return createError('ERR_TIMEOUT', phase, { limit: this.#terms.timeoutMs });
   }
 }
