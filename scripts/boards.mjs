@@ -1,6 +1,6 @@
 // Machines that are not here: a real Node for another processor or C library, run by qemu-user, or by the other C library's loader.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,14 +79,15 @@ async function fromWheel([spec, platform], folder) {
 }
 
 /**
- * Runs a program in a board's Node, its output shown, and resolves with its output and status.
+ * Runs a program in a board's Node and resolves with its output and status.
  *
  * @param {Board} board
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} log file that the output also goes to, while it comes
  * @returns {Promise<{ output: string, status: number | null, signal: NodeJS.Signals | null }>}
  */
-export function runOn(board, args, env) {
+export function runOn(board, args, env, log) {
   const [program, ...rest] = [...board.command, ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, {
@@ -95,6 +96,7 @@ export function runOn(board, args, env) {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
+    child.stdout.pipe(createWriteStream(log));
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ output, status, signal }));
