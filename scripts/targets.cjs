@@ -149,7 +149,7 @@ const TARGETS = [
       musl: newerMusl('amd64'),
       wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'],
     },
-    status: 'emulated',
+    status: 'untested',
   },
   {
     name: 'linux-arm64-musl',
@@ -169,7 +169,7 @@ const TARGETS = [
       musl: newerMusl('arm64'),
       wheel: [MUSL_NODE, 'musllinux_1_2_aarch64'],
     },
-    status: 'emulated',
+    status: 'untested',
   },
   ...[
     ['darwin-arm64', 'aarch64-apple-darwin', 'darwin', 'arm64'],
