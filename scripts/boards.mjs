@@ -1,6 +1,6 @@
 // Machines that are not here: a real Node for another processor or C library, run by qemu-user, or by the other C library's loader.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,19 +26,22 @@ const FOLDER = join(root, '.setup', 'boards');
  */
 export async function prepareBoard(target, log) {
   if (target.emulator === undefined) return { command: [process.execPath], env: {} };
-  const { program, processor, packages, prefix } = target.emulator;
+  const { program, processor, packages, prefix, musl } = target.emulator;
   await installPackages(packages, `to emulate ${target.name} Debian's ${packages.join(', ')} are needed`, log);
   const home = await fetchNode(target.emulator, target.name, log);
-  const system = prefix ?? (await sysrootOf(target, log));
-  const node = join(home, 'bin', 'node');
-  if (program !== undefined) {
-    return {
-      command: [program, '-cpu', processor, '-E', `LD_LIBRARY_PATH=${join(home, 'lib')}`, node],
-      env: { QEMU_LD_PREFIX: system },
-    };
-  }
-  const loader = (await readdir(join(system, 'lib'))).find((name) => name.startsWith('ld-musl-'));
-  return { command: [join(system, 'lib', loader), '--library-path', join(home, 'lib'), node], env: {} };
+  const emulator = program === undefined ? [] : [program, '-cpu', processor];
+  const loader = musl === undefined ? [] : await muslLoader(target.name, musl, join(home, 'lib'), log);
+  return {
+    command: [...emulator, ...loader, join(home, 'bin', 'node')],
+    env: { ...(prefix && { QEMU_LD_PREFIX: prefix }) },
+  };
+}
+
+/** The start of a command that runs a program on this musl instead of the system's C library. */
+async function muslLoader(name, musl, libraries, log) {
+  const folder = join(await sysrootOf({ name: `${name}-system`, sysroot: musl }, log), 'usr', 'lib');
+  const file = (await readdir(folder)).find((entry) => entry.startsWith('ld-musl-'));
+  return [join(folder, file), '--library-path', libraries];
 }
 
 /** @returns {Promise<string>} a folder with `bin/node`, and in `lib` the libraries that it brings */
@@ -79,14 +82,15 @@ async function fromWheel([spec, platform], folder) {
 }
 
 /**
- * Runs a program in a board's Node, its output shown, and resolves with its output and status.
+ * Runs a program in a board's Node and resolves with its output and status.
  *
  * @param {Board} board
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} log file that the output also goes to, while it comes
  * @returns {Promise<{ output: string, status: number | null, signal: NodeJS.Signals | null }>}
  */
-export function runOn(board, args, env) {
+export function runOn(board, args, env, log) {
   const [program, ...rest] = [...board.command, ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, {
@@ -95,6 +99,7 @@ export function runOn(board, args, env) {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
+    child.stdout.pipe(createWriteStream(log));
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ output, status, signal }));

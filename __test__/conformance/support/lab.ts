@@ -13,6 +13,10 @@ import { BACKENDS } from './backends';
 import { after, type Outcome, outcomeOf } from './outcome';
 import { wat } from './wat';
 
+/** For emulated machines, on which address space that is only reserved costs memory and time: pages that memories reserve. */
+const bound = process.env.AINGLE_WASM_TEST_STATIC_MEMORY_BOUND;
+const EVERYWHERE: EngineOptions = bound === undefined ? {} : { staticMemoryBound: Number(bound) };
+
 /** What tests need of one backend. Engines made here are closed after the test that made them. */
 export class Lab {
   readonly backend: BackendKind;
@@ -24,7 +28,7 @@ export class Lab {
   }
 
   engine(options: EngineOptions = {}): Engine {
-    const engine = new Engine({ ...options, backend: this.backend });
+    const engine = new Engine({ ...EVERYWHERE, ...options, backend: this.backend });
     this.#engines.push(engine);
     return engine;
   }
