@@ -134,6 +134,9 @@ pub struct PrepareConfig {
     pub interruption: Interruption,
     /// Who grows memories and tables. Default: the engine.
     pub growth: Growth,
+    /// Whether a guest that has spent its fuel asks the host for more and goes on where it was, see
+    /// [`reserved::SLICE`](crate::reserved::SLICE), instead of stopping. Default: false.
+    pub sliceable: bool,
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
@@ -152,6 +155,7 @@ impl Default for PrepareConfig {
             canonicalize_nans: true,
             interruption: Interruption::default(),
             growth: Growth::default(),
+            sliceable: false,
             mark_conversions: false,
             adapters: false,
         }

@@ -43,6 +43,9 @@
 //!   grows is imported and may have a maximum of its own: then it is −1 too.
 //! - **Start.** The start function is exported instead of run.
 //!
+//! - **Slices.** In the form [`PrepareConfig::sliceable`] a guest whose fuel is spent does not stop: it calls the host,
+//!   see [`reserved::SLICE`], and goes on where it was with the fuel that it is given.
+//!
 //! # Where the counter is charged and checked
 //!
 //! Charges sit on the edges of each function's control-flow graph that run least, so that their sum along every path is

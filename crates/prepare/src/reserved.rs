@@ -12,9 +12,9 @@ pub const FLOOR: &str = "__aingle_meter_floor_";
 /// once its fuel is below it. The host writes [`i64::MAX`] before each call from outside.
 pub const THRESHOLD: &str = "__aingle_meter_threshold";
 
-/// With [`Interruption::Stop`](crate::Interruption::Stop) or [`Growth::Host`](crate::Growth::Host): an exported table
-/// of four function references, which the host fills after instantiation, before anything runs. They take and give
-/// plain values, no counter:
+/// With [`Interruption::Stop`](crate::Interruption::Stop), [`Growth::Host`](crate::Growth::Host) or
+/// [`PrepareConfig::sliceable`](crate::PrepareConfig): an exported table of five function references, of which the host
+/// fills those that the form asks for after instantiation, before anything runs. They take and give plain values:
 ///
 /// | element | type | does |
 /// |---|---|---|
@@ -22,6 +22,7 @@ pub const THRESHOLD: &str = "__aingle_meter_threshold";
 /// | [`GROW_MEMORY`] | `(i32) -> (i32)` | grows [`meter::MEMORY`](aingle_wasm_types::meter::MEMORY) by pages |
 /// | [`GROW_FUNCTIONS`] | `(funcref, i32, i32) -> (i32)` | grows a table of functions: value, elements, table |
 /// | [`GROW_EXTERNS`] | `(externref, i32, i32) -> (i32)` | grows a table of host values: value, elements, table |
+/// | [`SLICE`] | `(i64) -> (i64)` | gives more fuel |
 ///
 /// Growing gives the former size, or −1 if the engine refuses. Caps are checked and fuel is charged by the guest.
 pub const HOOKS: &str = "__aingle_meter_hooks";
@@ -34,8 +35,21 @@ pub const GROW_MEMORY: u32 = 1;
 pub const GROW_FUNCTIONS: u32 = 2;
 /// Element of [`HOOKS`]: grows a table of host values.
 pub const GROW_EXTERNS: u32 = 3;
+/// Element of [`HOOKS`]: what a guest made with [`PrepareConfig::sliceable`](crate::PrepareConfig) calls in place of
+/// stopping, type `(i64) -> (i64)`.
+///
+/// It is called where the guest finds that it has run, or is about to run in bulk, more than it had: at checks, before
+/// imports, after growths. With [`Interruption::Floors`](crate::Interruption::Floors) it is also called, in place of
+/// stopping as interrupted, at each check and between pieces of long bulk work while the floors are not 0. Its argument
+/// is the exact rest: below zero what the guest is short of, otherwise a floor was hit. What it gives is the new rest,
+/// with which the guest goes on where it was, or a negative number, which stops the guest as
+/// [`Stop::Fuel`](aingle_wasm_types::meter::Stop::Fuel). It may trap, and must not call the guest.
+///
+/// The units used are all that the host has granted less the rest. A call may end with a negative rest, which is what
+/// it ran since its last check; it has passed if the host grants that too.
+pub const SLICE: u32 = 4;
 /// Elements of [`HOOKS`].
-pub const HOOK_COUNT: u32 = 4;
+pub const HOOK_COUNT: u32 = 5;
 
 /// With [`PrepareConfig::mark_conversions`](crate::PrepareConfig): an exported global, mutable `i32`, that is 1 while a
 /// float is converted to an integer and 0 otherwise. A trap leaves it as it is, so it tells a conversion out of range

@@ -24,7 +24,7 @@ use crate::nan::Site;
 use crate::operators::{Code, code};
 use crate::placement::Placement;
 use crate::survey::Body;
-use crate::{FunctionType, Interruption};
+use crate::{FunctionType, Interruption, PrepareConfig};
 
 /// The function to write.
 pub(crate) struct Source<'a> {
@@ -43,7 +43,13 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
     let counter = source.ty.params.len() as u32;
     let hidden = 1 + u32::from(source.depth.carried);
     let mut locals = Locals::after(counter + hidden + source.body.locals);
-    let polls = rewriting.config.interruption == Interruption::Stop && source.graph.loops;
+    let PrepareConfig {
+        interruption,
+        sliceable,
+        ..
+    } = *rewriting.config;
+    // More fuel means a new threshold, which a copy in a caller would not know of.
+    let polls = interruption == Interruption::Stop && !sliceable && source.graph.loops;
     Writer {
         wasm: rewriting.outline.wasm,
         graph: source.graph,
@@ -60,6 +66,7 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
         scratch: Scratch::new(source.nans, &mut locals),
         guards: Guards::new(&source.graph.steps, &rewriting.outline.types, &mut locals),
         checks: 0,
+        stops: source.graph.stops && !sliceable,
         source,
         rewriting,
         out,
@@ -87,6 +94,8 @@ pub(crate) struct Writer<'w, 'a> {
     guards: Guards,
     /// Checks written so far.
     pub(super) checks: u32,
+    /// Whether there is a block that stops are reached through.
+    stops: bool,
     out: &'w mut Vec<u8>,
 }
 
@@ -133,7 +142,7 @@ impl Writer<'_, '_> {
             let threshold = self.rewriting.globals.threshold();
             self.sink().global_get(threshold).local_set(local);
         }
-        if self.graph.stops {
+        if self.stops {
             self.sink().block(BlockType::Empty);
         }
         if self.graph.label_used {
@@ -280,14 +289,22 @@ impl Writer<'_, '_> {
         let counter = self.counter;
         let (stop, callee) = (self.stop_label(blocks), self.rewriting.callee(function));
         self.pass(edge);
+        if !self.stops {
+            self.sink().local_set(counter);
+            self.rewriting
+                .stop_if_spent(counter, &mut InstructionSink::new(self.out));
+            self.sink().local_get(counter);
+        }
         self.sink().local_tee(counter).global_set(fuel);
         self.pass_depth();
         self.sink().global_set(depth);
-        self.sink()
-            .local_get(counter)
-            .i64_const(0)
-            .i64_lt_s()
-            .br_if(stop);
+        if self.stops {
+            self.sink()
+                .local_get(counter)
+                .i64_const(0)
+                .i64_lt_s()
+                .br_if(stop);
+        }
         self.sink().call(callee).global_get(fuel).local_set(counter);
     }
 
@@ -312,7 +329,7 @@ impl Writer<'_, '_> {
 
     fn exit(&mut self, edge: u32) {
         self.pass(edge);
-        if self.graph.stops {
+        if self.stops {
             self.sink().return_().end();
             self.rewriting
                 .stop_for_check(&mut InstructionSink::new(self.out));

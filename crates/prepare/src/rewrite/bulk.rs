@@ -71,7 +71,7 @@ impl Writer<'_, '_> {
         self.check(owed, step.blocks);
         match Bulk::of(code, first) {
             Some(bulk) if self.rewriting.config.interruption != Interruption::None => {
-                self.in_pieces(bulk)
+                self.in_pieces(bulk, owed);
             }
             _ => {
                 self.sink().local_get(parked);
@@ -81,13 +81,16 @@ impl Writer<'_, '_> {
     }
 
     /// With the operands on the stack except the length, which is parked.
-    fn in_pieces(&mut self, bulk: Bulk) {
+    fn in_pieces(&mut self, bulk: Bulk, owed: i64) {
         let parked = self.parked;
         let function = self.rewriting.ours(Function::Pieces(bulk));
         if self.rewriting.config.interruption == Interruption::Stop {
             // Without a block that takes parameters, see `guards`.
             self.sink().local_get(parked).call(function);
             return;
+        }
+        if self.rewriting.config.sliceable {
+            return self.in_pieces_that_ask(function, owed);
         }
         let ty = FunctionType {
             params: vec![ValueType::I32; 2],
@@ -105,6 +108,23 @@ impl Writer<'_, '_> {
             .local_get(parked);
         bulk.write(&mut out);
         out.end();
+    }
+
+    /// The exact rest goes through its global, so that the host can be asked with it between pieces.
+    fn in_pieces_that_ask(&mut self, function: u32, owed: i64) {
+        let (parked, counter) = (self.parked, self.counter);
+        let fuel = self.rewriting.globals.fuel;
+        self.sink()
+            .local_get(counter)
+            .i64_const(owed)
+            .i64_sub()
+            .global_set(fuel)
+            .local_get(parked)
+            .call(function)
+            .global_get(fuel)
+            .i64_const(owed)
+            .i64_add()
+            .local_set(counter);
     }
 }
 

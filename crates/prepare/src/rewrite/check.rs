@@ -1,7 +1,7 @@
 //! Checks of the counter, in the three forms of interruption.
 //!
 //! A check that fails jumps to the one block of its function that says why and traps: anything that came back from
-//! there would make loops slower.
+//! there would make loops slower. The sliceable form pays that price and comes back with more fuel.
 
 use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink};
@@ -25,17 +25,70 @@ pub(crate) const LOWEST_THRESHOLD: i64 = 1 << 16;
 impl Writer<'_, '_> {
     /// With the counter on the stack and in its local: stops if it is below what is owed, or if the host wants to.
     pub(crate) fn check(&mut self, owed: i64, blocks: u32) {
+        if let Some(slice) = self.rewriting.ours.get(Function::Slice) {
+            return self.check_slice(owed, slice);
+        }
         let stop = self.stop_label(blocks);
         match self.rewriting.config.interruption {
             Interruption::None => {
                 self.sink().i64_const(owed).i64_lt_s().br_if(stop);
             }
-            Interruption::Floors => self.check_floor(owed, stop),
+            Interruption::Floors => {
+                self.below_floor(owed);
+                self.sink().br_if(stop);
+            }
             Interruption::Stop => self.check_threshold(owed, stop),
         }
     }
 
-    fn check_floor(&mut self, owed: i64, stop: u32) {
+    /// Asks for more fuel where the other forms stop.
+    fn check_slice(&mut self, owed: i64, slice: u32) {
+        let counter = self.counter;
+        match self.rewriting.config.interruption {
+            Interruption::None => {
+                self.sink().i64_const(owed).i64_lt_s();
+            }
+            Interruption::Floors => self.below_floor(owed),
+            Interruption::Stop => return self.check_threshold_and_slice(owed, slice),
+        }
+        self.sink()
+            .if_(BlockType::Empty)
+            .local_get(counter)
+            .i64_const(owed)
+            .call(slice)
+            .local_set(counter)
+            .end();
+    }
+
+    fn check_threshold_and_slice(&mut self, owed: i64, slice: u32) {
+        let counter = self.counter;
+        let poll = self.rewriting.ours(Function::Poll);
+        let threshold = self.rewriting.globals.threshold();
+        self.sink()
+            .i64_const(owed)
+            .i64_lt_s()
+            .local_get(counter)
+            .global_get(threshold)
+            .i64_lt_s()
+            .i32_or()
+            .if_(BlockType::Empty)
+            .local_get(counter)
+            .i64_const(owed)
+            .i64_lt_s()
+            .if_(BlockType::Empty)
+            .local_get(counter)
+            .i64_const(owed)
+            .call(slice)
+            .local_set(counter)
+            .end()
+            .local_get(counter)
+            .call(poll)
+            .drop()
+            .end();
+    }
+
+    /// With the counter on the stack: whether what is left is below the floor.
+    fn below_floor(&mut self, owed: i64) {
         if owed != 0 {
             self.sink().i64_const(owed).i64_sub();
         }
@@ -48,7 +101,7 @@ impl Writer<'_, '_> {
             let floor = self.rewriting.ours(Function::Floor);
             self.sink().call(floor);
         }
-        self.sink().i64_lt_s().br_if(stop);
+        self.sink().i64_lt_s();
     }
 
     fn check_threshold(&mut self, owed: i64, stop: u32) {
@@ -109,7 +162,16 @@ impl Rewriting<'_> {
             Interruption::Stop => self.hooks.poll(out),
         };
         out.if_(BlockType::Empty);
-        self.globals.stop(Stop::Interrupted, out);
+        match self.ours.get(Function::Slice) {
+            Some(slice) if self.config.interruption == Interruption::Floors => {
+                let fuel = self.globals.fuel;
+                out.global_get(fuel)
+                    .i64_const(0)
+                    .call(slice)
+                    .global_set(fuel);
+            }
+            _ => self.globals.stop(Stop::Interrupted, out),
+        }
         out.end();
     }
 }

@@ -4,7 +4,7 @@ use wasm_encoder::InstructionSink;
 
 use super::types::Types;
 use crate::outline::Outline;
-use crate::reserved::{GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, POLL};
+use crate::reserved::{GROW_EXTERNS, GROW_FUNCTIONS, GROW_MEMORY, POLL, SLICE};
 use crate::{FunctionType, Growth, Interruption, PrepareConfig, ValueType};
 
 /// The table of hooks and the types of its elements, as far as the configuration asks for them.
@@ -12,6 +12,7 @@ pub(crate) struct Hooks {
     table: u32,
     poll: Option<u32>,
     growth: Option<GrowthTypes>,
+    slice: Option<u32>,
 }
 
 /// Types of the elements that grow.
@@ -30,20 +31,28 @@ impl Hooks {
             })
         };
         let (i32, function, host) = (ValueType::I32, ValueType::FuncRef, ValueType::ExternRef);
+        let poll = (config.interruption == Interruption::Stop).then(|| to_i32(&[]));
+        let growth = (config.growth == Growth::Host).then(|| GrowthTypes {
+            memory: to_i32(&[i32]),
+            functions: to_i32(&[function, i32, i32]),
+            externs: to_i32(&[host, i32, i32]),
+        });
+        let slice = FunctionType {
+            params: vec![ValueType::I64],
+            results: vec![ValueType::I64],
+        };
         Self {
             table: outline.tables.len() as u32,
-            poll: (config.interruption == Interruption::Stop).then(|| to_i32(&[])),
-            growth: (config.growth == Growth::Host).then(|| GrowthTypes {
-                memory: to_i32(&[i32]),
-                functions: to_i32(&[function, i32, i32]),
-                externs: to_i32(&[host, i32, i32]),
-            }),
+            poll,
+            growth,
+            slice: config.sliceable.then(|| types.function(slice)),
         }
     }
 
     /// Index of the table, if there is one.
     pub(crate) fn table(&self) -> Option<u32> {
-        (self.poll.is_some() || self.growth.is_some()).then_some(self.table)
+        let used = self.poll.is_some() || self.growth.is_some() || self.slice.is_some();
+        used.then_some(self.table)
     }
 
     /// Asks whether to stop.
@@ -56,6 +65,14 @@ impl Hooks {
                 .i32_const(POLL.cast_signed())
                 .call_indirect(self.table, ty),
             None => out.i32_const(0),
+        }
+    }
+
+    /// With the fuel left on the stack: asks for more.
+    pub(crate) fn slice(&self, out: &mut InstructionSink<'_>) {
+        if let Some(ty) = self.slice {
+            out.i32_const(SLICE.cast_signed())
+                .call_indirect(self.table, ty);
         }
     }
 

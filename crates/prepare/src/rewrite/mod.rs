@@ -81,6 +81,9 @@ impl Rewriting<'_> {
     /// imported functions that are values.
     fn declare(&mut self) {
         let outline = self.outline;
+        if self.config.sliceable {
+            self.ours(Function::Slice);
+        }
         for function in outline.imported.functions..outline.functions.len() as u32 {
             let depth = self.depth(function).carried;
             let declared = outline.functions[function as usize];

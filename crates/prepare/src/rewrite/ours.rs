@@ -16,7 +16,7 @@ use crate::call_graph::Depth;
 use crate::costs::PAGE_COST;
 use crate::operators::{Code, code};
 use crate::reserved::POLL_INTERVAL;
-use crate::{FunctionType, ValueType};
+use crate::{FunctionType, Interruption, ValueType};
 
 /// A function of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub(crate) enum Function {
     Floor,
     /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
     Poll,
+    /// `(counter, owed) -> (counter)`: asks the host for more fuel.
+    Slice,
 }
 
 impl Function {
@@ -135,6 +137,10 @@ impl Rewriting<'_> {
                 params: vec![ValueType::I64],
                 results: vec![ValueType::I64],
             }),
+            Function::Slice => self.types.function(FunctionType {
+                params: vec![ValueType::I64; 2],
+                results: vec![ValueType::I64],
+            }),
         };
         let index = self.ours.first + self.ours.used.len() as u32;
         self.ours.used.push((function, ty));
@@ -168,6 +174,7 @@ impl Rewriting<'_> {
             Function::ExactSet(global) => self.exact_set(global),
             Function::ImportAdapter(wrapped) => self.import_adapter(wrapped),
             Function::Poll => self.poll(),
+            Function::Slice => self.slice(),
         }
     }
 
@@ -303,6 +310,25 @@ impl Rewriting<'_> {
         })
     }
 
+    fn slice(&self) -> Vec<u8> {
+        let (counter, owed, left) = (0, 1, 2);
+        body(&[(1, ValType::I64)], |out| {
+            out.local_get(counter).local_get(owed).i64_sub();
+            self.hooks.slice(out);
+            out.local_tee(left)
+                .i64_const(0)
+                .i64_lt_s()
+                .if_(BlockType::Empty);
+            self.globals.stop(Stop::Fuel, out);
+            out.end();
+            if self.config.interruption == Interruption::Stop {
+                // The old threshold belongs to what was left before.
+                out.i64_const(i64::MAX).global_set(self.globals.threshold());
+            }
+            out.local_get(left).local_get(owed).i64_add();
+        })
+    }
+
     /// With the engine's answer on the stack: a refusal below the cap stops the guest, unless what it grows is
     /// imported and may have a maximum of its own.
     fn refused(&self, imported: bool, counter: u32, out: &mut InstructionSink<'_>) {
@@ -315,12 +341,21 @@ impl Rewriting<'_> {
         out.end();
     }
 
-    fn stop_if_spent(&self, counter: u32, out: &mut InstructionSink<'_>) {
+    /// Stops, or asks for more, if the exact counter is negative.
+    pub(super) fn stop_if_spent(&self, counter: u32, out: &mut InstructionSink<'_>) {
         out.local_get(counter)
             .i64_const(0)
             .i64_lt_s()
             .if_(BlockType::Empty);
-        self.globals.stop(Stop::Fuel, out);
+        match self.ours.get(Function::Slice) {
+            Some(slice) => {
+                out.local_get(counter)
+                    .i64_const(0)
+                    .call(slice)
+                    .local_set(counter);
+            }
+            None => self.globals.stop(Stop::Fuel, out),
+        }
         out.end();
     }
 }

@@ -29,6 +29,12 @@ pub(crate) struct Host {
     pub(crate) polls: u64,
     /// At which question it is told to stop.
     pub(crate) stop_at: u64,
+    /// What it left at each question for more fuel.
+    pub(crate) rests: Vec<i64>,
+    /// Fuel it is given each time, until `granted` is spent.
+    pub(crate) slice: i64,
+    /// Fuel still to be given.
+    pub(crate) granted: i64,
 }
 
 /// An instance of a prepared module.
@@ -95,8 +101,19 @@ impl Guest {
                 grow_table(caller, value.into(), elements, table)
             },
         );
+        let slice = Func::wrap(
+            &mut self.store,
+            |mut caller: Caller<'_, Host>, left: i64| -> i64 {
+                let host = caller.data_mut();
+                host.rests.push(left);
+                let slice = host.slice.max(-left).min(host.granted);
+                host.granted -= slice;
+                left + slice
+            },
+        );
         for (element, hook) in [
             (reserved::POLL, poll),
+            (reserved::SLICE, slice),
             (reserved::GROW_MEMORY, grow_memory),
             (reserved::GROW_FUNCTIONS, grow_functions),
             (reserved::GROW_EXTERNS, grow_externs),
@@ -161,7 +178,9 @@ impl Guest {
             .iter()
             .map(|&ty| Val::default_for_ty(ty))
             .collect();
-        let outcome = match function.call(&mut self.store, arguments, &mut results) {
+        let result = function.call(&mut self.store, arguments, &mut results);
+        self.settle();
+        let outcome = match result {
             Ok(()) if self.left() < 0 => Outcome::Stopped(Stop::Fuel),
             Ok(()) => Outcome::Returned(results.iter().map(bits).collect()),
             Err(error) => match self.global(meter::STATUS).i32().and_then(Stop::from_i32) {
@@ -170,6 +189,13 @@ impl Guest {
             },
         };
         (outcome, limit - self.left())
+    }
+
+    /// Grants what the guest ran since its last check, as far as the host has it.
+    fn settle(&mut self) {
+        let short = (-self.left()).clamp(0, self.store.data().granted);
+        self.store.data_mut().granted -= short;
+        self.set_global(meter::FUEL, self.left() + short);
     }
 
     /// Calls with ample fuel, expects a return, and gives the values' bits and the cost. Also checks that the cost
