@@ -25,7 +25,7 @@ const BACK: f32 = 0.9;
 const OUT_OF_LOOP: f32 = 0.1;
 const EVEN: f32 = 0.5;
 /// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
-const CONDITIONAL_PENALTY: f32 = 2.0;
+const CONDITIONAL_PENALTY: f32 = 3.0;
 /// Forward branches are taken to be the rarer way.
 const JUMP: f32 = 0.3;
 /// A charge where the counter leaves the function is folded into the value that is passed on.
@@ -36,8 +36,6 @@ const FOLDED: f32 = 0.01;
 pub(crate) struct Step {
     pub(crate) start: u32,
     pub(crate) end: u32,
-    /// Blocks open there, the function's own included.
-    pub(crate) blocks: u32,
     pub(crate) action: Action,
 }
 
@@ -111,8 +109,6 @@ pub(crate) struct Graph {
     pub(crate) loops: bool,
     /// Whether an `i32` has to be parked.
     pub(crate) parks: bool,
-    /// Whether anything can stop here: a check or a charge by length.
-    pub(crate) stops: bool,
     frames: Vec<Frame>,
 }
 
@@ -161,7 +157,7 @@ impl Graph {
         self.steps.clear();
         self.frames.clear();
         self.vertices = 1;
-        (self.label_used, self.loops, self.parks, self.stops) = (false, false, false, false);
+        (self.label_used, self.loops, self.parks) = (false, false, false);
         let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
         Builder {
             context,
@@ -303,7 +299,7 @@ impl Builder<'_> {
             };
             self.step(operator.start, operator.end, action);
         }
-        (self.graph.stops, self.graph.parks) = (true, true);
+        self.graph.parks = true;
         self.distance = 0;
     }
 
@@ -510,7 +506,6 @@ impl Builder<'_> {
                 table: first,
             },
         };
-        self.graph.stops |= matches!(action, Action::CallImport { .. });
         self.graph.parks |= matches!(action, Action::CallIndirect { .. });
         self.step(start, end, action);
         self.distance = match self.unchecked_callee(action) {
@@ -652,7 +647,6 @@ impl Builder<'_> {
                 check,
             },
         );
-        self.graph.stops |= check;
         if check {
             self.distance = 0;
         }
@@ -703,11 +697,9 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, start: usize, end: usize, action: Action) {
-        let blocks = self.graph.frames.len() as u32;
         self.graph.steps.push(Step {
             start: start as u32,
             end: end as u32,
-            blocks,
             action,
         });
     }
@@ -761,7 +753,7 @@ mod tests {
     fn a_leaf_is_one_node_without_a_check() {
         let graph =
             graph("(module (func (param i32) (result i32) local.get 0 i32.const 1 i32.add))");
-        assert_eq!((graph.vertices, checks(&graph), graph.stops), (3, 0, false));
+        assert_eq!((graph.vertices, checks(&graph)), (3, 0));
         assert_eq!(graph.edges.iter().map(|edge| edge.cost).sum::<u64>(), 3);
     }
 

@@ -44,6 +44,8 @@ pub(crate) enum Function {
     Floor,
     /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
     Poll,
+    /// `() -> ()`: says whether a check has failed for fuel or for a floor, and traps.
+    Stop,
     /// `(counter, owed) -> (counter)`: asks the host for more fuel.
     Slice,
 }
@@ -98,7 +100,7 @@ impl Rewriting<'_> {
             Function::Inward(wrapped) => self.types.threaded(
                 outline.functions[wrapped as usize],
                 outline.function_type(wrapped),
-                true,
+                Some(ValueType::I32),
             ),
             Function::GrowMemory => self.growing_type(vec![ValueType::I32]),
             Function::GrowTable(table) => {
@@ -137,6 +139,10 @@ impl Rewriting<'_> {
                 params: vec![ValueType::I64],
                 results: vec![ValueType::I64],
             }),
+            Function::Stop => self.types.function(FunctionType {
+                params: Vec::new(),
+                results: Vec::new(),
+            }),
             Function::Slice => self.types.function(FunctionType {
                 params: vec![ValueType::I64; 2],
                 results: vec![ValueType::I64],
@@ -154,7 +160,7 @@ impl Rewriting<'_> {
                 params,
                 results: vec![ValueType::I32],
             },
-            false,
+            None,
         ))
     }
 
@@ -174,6 +180,7 @@ impl Rewriting<'_> {
             Function::ExactSet(global) => self.exact_set(global),
             Function::ImportAdapter(wrapped) => self.import_adapter(wrapped),
             Function::Poll => self.poll(),
+            Function::Stop => body(&[], |out| self.stop_for_check(out)),
             Function::Slice => self.slice(),
         }
     }
@@ -188,14 +195,20 @@ impl Rewriting<'_> {
                 .i32_const(chain.cast_signed())
                 .i32_sub()
                 .local_tee(left);
-            globals.stop_if_too_deep(out);
+            globals.stop_if_too_deep(ValueType::I32, out);
             get_all(ty, out);
             out.global_get(globals.fuel);
-            if carried {
-                out.local_get(left);
+            match carried {
+                None => {}
+                Some(ValueType::I32) => {
+                    out.local_get(left);
+                }
+                Some(_) => {
+                    out.local_get(left).i64_extend_i32_s();
+                }
             }
             out.call(wrapped).global_set(globals.fuel);
-            if carried {
+            if carried.is_some() {
                 // Calls of the host have left there what they had.
                 out.local_get(left)
                     .i32_const(chain.cast_signed())
@@ -325,7 +338,11 @@ impl Rewriting<'_> {
                 // The old threshold belongs to what was left before.
                 out.i64_const(i64::MAX).global_set(self.globals.threshold());
             }
-            out.local_get(left).local_get(owed).i64_add();
+            out.local_get(left)
+                .global_set(self.globals.fuel)
+                .local_get(left)
+                .local_get(owed)
+                .i64_add();
         })
     }
 
