@@ -83,6 +83,7 @@ pub(crate) enum Action {
 }
 
 /// What of a module the builder has to know.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) types: &'a [FunctionType],
@@ -91,6 +92,8 @@ pub(crate) struct Context<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
+    /// Positions of operators that unrolling has added, in order.
+    pub(crate) added: &'a [u32],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
     /// Whether blocks with parameters are guarded.
@@ -123,6 +126,8 @@ struct Node {
 enum Opener {
     Function,
     Block,
+    /// The block around a copy of a loop's body: its end is the next round.
+    Copy,
     Loop,
     If,
     Else,
@@ -169,6 +174,7 @@ impl Graph {
             distance: 0,
             loops: 0,
             tables: 0,
+            added: context.added,
             dead_from: None,
         }
         .run(body, ty);
@@ -190,6 +196,8 @@ struct Builder<'a> {
     loops: u32,
     /// Branch tables seen.
     tables: u32,
+    /// Of the operators that unrolling has added, those to come.
+    added: &'a [u32],
     /// Where code that cannot be reached began.
     dead_from: Option<usize>,
 }
@@ -227,7 +235,12 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) {
-        let weight = self.context.weights.weight(operator.code);
+        let added = self.is_added(operator);
+        let weight = if added {
+            0
+        } else {
+            self.context.weights.weight(operator.code)
+        };
         if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
             self.split(operator.start, true);
         }
@@ -236,7 +249,8 @@ impl Builder<'_> {
         match operator.code {
             code::BLOCK => {
                 let (parameters, results) = self.arity(operator);
-                self.open(Opener::Block, parameters, results);
+                let opener = if added { Opener::Copy } else { Opener::Block };
+                self.open(opener, parameters, results);
                 self.guard(operator);
             }
             code::LOOP => self.begin_loop(operator),
@@ -283,6 +297,17 @@ impl Builder<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether unrolling has added this operator.
+    fn is_added(&mut self, operator: &Operator) -> bool {
+        while let [next, rest @ ..] = self.added {
+            if *next as usize >= operator.start {
+                return *next as usize == operator.start;
+            }
+            self.added = rest;
+        }
+        false
     }
 
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
@@ -446,7 +471,7 @@ impl Builder<'_> {
         let loops = self.loops;
         let frame = self.frame(label);
         let taken = match frame.opener {
-            Opener::Loop => BACK,
+            Opener::Loop | Opener::Copy => BACK,
             _ if frame.loops < loops => OUT_OF_LOOP,
             _ => EVEN,
         };
@@ -728,6 +753,7 @@ mod tests {
             weights: &weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
+            added: &[],
             marks_conversions: false,
             guards_blocks: false,
         };

@@ -76,6 +76,7 @@ mod placement;
 pub mod reserved;
 mod rewrite;
 mod survey;
+mod unroll;
 mod validate;
 
 pub use config::{ComplexityCaps, Growth, Interruption, PrepareConfig};

@@ -36,11 +36,17 @@ const PINNED: &[(&str, i32, u64, i64)] = &[
 fn fuel_is_pinned_and_is_the_exact_limit() {
     let kernels = kernels();
     assert_eq!(kernels.len(), PINNED.len(), "every kernel is pinned");
-    for ((name, export, wasm), (pinned, argument, result, fuel)) in kernels.iter().zip(PINNED) {
+    let cases = kernels.iter().zip(PINNED);
+    for (((name, export, wasm), (pinned, argument, result, fuel)), unroll) in
+        cases.flat_map(|case| [(case, false), (case, true)])
+    {
         assert_eq!(name, pinned);
+        let config = PrepareConfig {
+            unroll,
+            ..PrepareConfig::default()
+        };
         let run = |limit: i64| {
-            let mut guest = Guest::from_wasm(wasm, &PrepareConfig::default());
-            guest.call(export, &[Val::I32(*argument)], limit)
+            Guest::from_wasm(wasm, &config).call(export, &[Val::I32(*argument)], limit)
         };
         assert_eq!(
             run(1 << 40),

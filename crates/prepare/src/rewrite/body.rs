@@ -19,6 +19,8 @@ use crate::{FunctionType, Interruption, PrepareConfig, ValueType};
 
 /// The function to write.
 pub(crate) struct Source<'a> {
+    /// What the positions of the body are in.
+    pub(crate) wasm: &'a [u8],
     pub(crate) body: &'a Body,
     pub(crate) ty: &'a FunctionType,
     pub(crate) depth: Depth,
@@ -42,7 +44,7 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
     // More fuel means a new threshold, which a copy in a caller would not know of.
     let polls = interruption == Interruption::Stop && !sliceable && source.graph.loops;
     Writer {
-        wasm: rewriting.outline.wasm,
+        wasm: source.wasm,
         graph: source.graph,
         placement: source.placement,
         weights: source.weights,

@@ -24,6 +24,7 @@ use crate::graph::{Context, Graph};
 use crate::nan::Nans;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
+use crate::unroll::Unrolled;
 use crate::{Growth, Interruption, PrepareConfig, ValueType, reserved};
 use adapters::Crossing;
 use hooks::Hooks;
@@ -203,14 +204,28 @@ impl Rewriting<'_> {
             weights,
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
+            added: &[],
             marks_conversions: self.config.mark_conversions,
             guards_blocks: self.config.growth == Growth::Host,
         };
-        let mut nans = Nans::default();
+        let (mut unrolled, mut nans) = (Unrolled::default(), Nans::default());
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
         let (mut code, mut out) = (Vec::with_capacity(outline.wasm.len()), Vec::new());
         for (position, body) in outline.survey.bodies.iter().enumerate() {
             let ty = outline.function_type(outline.imported.functions + position as u32);
+            let loops = &outline.survey.small_loops[body.small_loops.clone()];
+            let copy;
+            let (context, body) = if self.config.unroll && !loops.is_empty() {
+                copy = unrolled.unroll(outline.wasm, body, loops);
+                let context = Context {
+                    wasm: &unrolled.bytes,
+                    added: &unrolled.added,
+                    ..context
+                };
+                (context, &copy)
+            } else {
+                (context, body)
+            };
             graph.build(&context, body, ty);
             if self.config.canonicalize_nans {
                 nans.find(&context, body, ty);
@@ -218,6 +233,7 @@ impl Rewriting<'_> {
             placement.place(graph.vertices, &graph.edges);
             out.clear();
             let source = body::Source {
+                wasm: context.wasm,
                 body,
                 ty,
                 depth: self.depths[position],
