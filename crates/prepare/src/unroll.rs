@@ -22,6 +22,7 @@ use std::ops::Range;
 
 use wasm_encoder::{BlockType, InstructionSink};
 
+use crate::offsets::Stretch;
 use crate::operators::{Decoder, code};
 use crate::survey::Body;
 
@@ -47,6 +48,8 @@ pub(crate) struct Unrolled {
     pub(crate) bytes: Vec<u8>,
     /// Positions of the blocks around copies and of the branches out of them, which are not the author's.
     pub(crate) added: Vec<u32>,
+    /// Where the body's parts come from.
+    stretches: Vec<Stretch>,
 }
 
 impl Unrolled {
@@ -54,13 +57,14 @@ impl Unrolled {
     pub(crate) fn unroll(&mut self, wasm: &[u8], body: &Body, loops: &[Range<usize>]) -> Body {
         self.bytes.clear();
         self.added.clear();
+        self.stretches.clear();
         let mut copied = body.range.start;
         for range in loops {
-            self.bytes.extend_from_slice(&wasm[copied..range.start]);
-            self.copies(&wasm[range.clone()]);
+            self.take(wasm, copied..range.start);
+            self.copies(&wasm[..range.end], range.start);
             copied = range.end;
         }
-        self.bytes.extend_from_slice(&wasm[copied..body.range.end]);
+        self.take(wasm, copied..body.range.end);
         Body {
             range: 0..self.bytes.len(),
             code: body.code - body.range.start,
@@ -68,23 +72,51 @@ impl Unrolled {
         }
     }
 
-    fn copies(&mut self, original: &[u8]) {
+    /// The stretches of the body that was unrolled last, once.
+    pub(crate) fn take_stretches(&mut self) -> Vec<Stretch> {
+        std::mem::take(&mut self.stretches)
+    }
+
+    /// Takes over a range of the author's bytes.
+    fn take(&mut self, wasm: &[u8], range: Range<usize>) {
+        self.stretches.push(Stretch {
+            written: self.bytes.len() as u32,
+            read: range.start as u32,
+            copied: true,
+        });
+        self.bytes.extend_from_slice(&wasm[range]);
+    }
+
+    /// Notes that what is written next stands for this place.
+    fn stand_for(&mut self, place: usize) {
+        self.stretches.push(Stretch {
+            written: self.bytes.len() as u32,
+            read: place as u32,
+            copied: false,
+        });
+    }
+
+    /// Writes the loop that begins at `start` and ends where `wasm` does.
+    fn copies(&mut self, wasm: &[u8], start: usize) {
+        self.stand_for(start);
         self.sink().block(BlockType::Empty).loop_(BlockType::Empty);
-        let copies = (COPIED_BYTES / original.len()).min(MAX_COPIES);
+        let copies = (COPIED_BYTES / (wasm.len() - start)).min(MAX_COPIES);
         for _ in 1..copies {
             self.mark();
             self.sink().block(BlockType::Empty);
-            self.copy(original, 2);
+            self.copy(wasm, start, 2);
+            self.stand_for(start);
             self.mark();
             self.sink().br(2).end();
         }
-        self.copy(original, 1);
+        self.copy(wasm, start, 1);
+        self.stand_for(start);
         self.sink().end().end();
     }
 
     /// Copies what is inside the loop, with this many blocks more around it.
-    fn copy(&mut self, original: &[u8], more: u32) {
-        let mut decoder = Decoder::new(original, 0);
+    fn copy(&mut self, wasm: &[u8], start: usize, more: u32) {
+        let mut decoder = Decoder::new(wasm, start);
         let Some(opening) = decoder.operator() else {
             return;
         };
@@ -93,14 +125,12 @@ impl Unrolled {
             match operator.code {
                 code::BLOCK | code::IF => nesting += 1,
                 code::END if nesting == 0 => {
-                    self.bytes
-                        .extend_from_slice(&original[copied..operator.start]);
-                    return;
+                    return self.take(wasm, copied..operator.start);
                 }
                 code::END => nesting -= 1,
                 code::BR | code::BR_IF if operator.first > nesting => {
-                    self.bytes
-                        .extend_from_slice(&original[copied..operator.start]);
+                    self.take(wasm, copied..operator.start);
+                    self.stand_for(operator.start);
                     let label = operator.first + more;
                     match operator.code {
                         code::BR => self.sink().br(label),

@@ -12,6 +12,7 @@ use crate::call_graph::Depth;
 use crate::costs::Weights;
 use crate::graph::{Action, Graph, Step};
 use crate::nan::Site;
+use crate::offsets::Stretch;
 use crate::operators::{Code, code};
 use crate::placement::Placement;
 use crate::survey::Body;
@@ -31,8 +32,13 @@ pub(crate) struct Source<'a> {
     pub(crate) nans: &'a [Site],
 }
 
-/// Writes the body, locals included.
-pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mut Vec<u8>) {
+/// Writes the body, locals included. Gives where its parts come from, if that is to be noted.
+pub(crate) fn write(
+    rewriting: &mut Rewriting<'_>,
+    source: &Source<'_>,
+    out: &mut Vec<u8>,
+    notes: bool,
+) -> Vec<Stretch> {
     let counter = source.ty.params.len() as u32;
     let hidden = 1 + u32::from(source.depth.carried.is_some());
     let mut locals = Locals::after(counter + hidden + source.body.locals);
@@ -62,8 +68,9 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
         source,
         rewriting,
         out,
+        stretches: notes.then(Vec::new),
     }
-    .run(&locals);
+    .run(&locals)
 }
 
 /// The state of one copy.
@@ -87,11 +94,14 @@ pub(crate) struct Writer<'w, 'a> {
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
+    /// Where what is written comes from, if that is noted.
+    stretches: Option<Vec<Stretch>>,
 }
 
 impl Writer<'_, '_> {
-    fn run(mut self, locals: &Locals) {
+    fn run(mut self, locals: &Locals) -> Vec<Stretch> {
         let body = self.source.body;
+        self.note(body.code as u32, false);
         locals.declare(&self.wasm[body.range.start..body.code], self.out);
         self.open();
         let (graph, mut nans) = (self.graph, self.source.nans.iter().peekable());
@@ -105,7 +115,20 @@ impl Writer<'_, '_> {
             }
             self.copy(copied, step.start);
             copied = step.end as usize;
+            self.note(step.start, false);
             self.step(step);
+        }
+        self.stretches.unwrap_or_default()
+    }
+
+    /// Notes that what is written next comes from this position.
+    fn note(&mut self, read: u32, copied: bool) {
+        if let Some(stretches) = &mut self.stretches {
+            stretches.push(Stretch {
+                written: self.out.len() as u32,
+                read,
+                copied,
+            });
         }
     }
 
@@ -114,6 +137,7 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn copy(&mut self, from: usize, to: u32) {
+        self.note(from as u32, true);
         self.out.extend_from_slice(&self.wasm[from..to as usize]);
     }
 

@@ -22,6 +22,7 @@ use crate::call_graph::{Depth, depths};
 use crate::costs::Weights;
 use crate::graph::{Context, Graph};
 use crate::nan::Nans;
+use crate::offsets::BodyOffsets;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
 use crate::unroll::Unrolled;
@@ -31,7 +32,7 @@ use hooks::Hooks;
 use ours::{Function, Ours};
 use types::Types;
 
-/// Rewrites a validated module.
+/// Rewrites a validated module, and notes in `offsets` where the parts of its functions come from.
 ///
 /// # Errors
 /// - What the parser says of a section that it has read before; it has nothing to say then.
@@ -39,6 +40,7 @@ pub(crate) fn rewrite(
     outline: &Outline<'_>,
     config: &PrepareConfig,
     weights: &Weights,
+    offsets: Option<&mut Vec<BodyOffsets>>,
 ) -> wasmparser::Result<Vec<u8>> {
     let mut types = Types::new(&outline.types);
     let floors = if config.interruption == Interruption::Floors {
@@ -58,7 +60,7 @@ pub(crate) fn rewrite(
         ours: Ours::new(outline.functions.len() as u32),
     };
     rewriting.declare();
-    let code = rewriting.code(weights);
+    let code = rewriting.code(weights, offsets);
     sections::assemble(&rewriting, &code)
 }
 
@@ -195,7 +197,7 @@ impl Rewriting<'_> {
     }
 
     /// The contents of the code section without the count: the module's bodies, then ours.
-    fn code(&mut self, weights: &Weights) -> Vec<u8> {
+    fn code(&mut self, weights: &Weights, mut offsets: Option<&mut Vec<BodyOffsets>>) -> Vec<u8> {
         let outline = self.outline;
         let context = Context {
             wasm: outline.wasm,
@@ -242,7 +244,11 @@ impl Rewriting<'_> {
                 placement: &placement,
                 nans: &nans.sites,
             };
-            body::write(self, &source, &mut out);
+            let written = body::write(self, &source, &mut out, offsets.is_some());
+            if let Some(offsets) = &mut offsets {
+                let unrolled = unrolled.take_stretches();
+                offsets.push(BodyOffsets { written, unrolled });
+            }
             sections::sized(&out, &mut code);
         }
         ours::write_all(self, &mut code);
