@@ -26,6 +26,8 @@ const OUT_OF_LOOP: f32 = 0.1;
 const EVEN: f32 = 0.5;
 /// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
 const CONDITIONAL_PENALTY: f32 = 3.0;
+/// A charge where an `else` is missing needs one.
+const ELSE_PENALTY: f32 = 1.1;
 /// Forward branches are taken to be the rarer way.
 const JUMP: f32 = 0.3;
 /// A charge where the counter leaves the function is folded into the value that is passed on.
@@ -429,7 +431,7 @@ impl Builder<'_> {
             let edge = self.edge(
                 self.tail(condition),
                 self.head(join),
-                frequency * EVEN,
+                frequency * EVEN * ELSE_PENALTY,
                 parameters,
             );
             self.step(operator.start, operator.start, Action::Else { edge });

@@ -2,6 +2,8 @@
 //! graph. If anything jumps to the function's label, there is one block more around the original, so that the counter can
 //! be added to its results.
 
+use std::ops::Range;
+
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
 use super::guards::Guards;
@@ -68,6 +70,7 @@ pub(crate) fn write(
         source,
         rewriting,
         out,
+        last_set: 0..0,
         stretches: notes.then(Vec::new),
     }
     .run(&locals)
@@ -94,6 +97,8 @@ pub(crate) struct Writer<'w, 'a> {
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
+    /// Where in `out` the counter was last set.
+    last_set: Range<usize>,
     /// Where what is written comes from, if that is noted.
     stretches: Option<Vec<Stretch>>,
 }
@@ -252,19 +257,48 @@ impl Writer<'_, '_> {
 
     /// Puts the counter on the stack less what the edge charges.
     fn pass(&mut self, edge: u32) {
-        let (charge, counter) = (self.placement.charge(edge), self.counter);
-        let mut out = self.sink();
-        out.local_get(counter);
-        if charge != 0 {
-            out.i64_const(charge).i64_sub();
+        let counter = self.counter;
+        if self.unset() {
+            self.sink().local_tee(counter);
+        } else {
+            self.sink().local_get(counter);
         }
+        self.less(edge);
+    }
+
+    /// With the counter on the stack: takes off what the edge charges.
+    fn less(&mut self, edge: u32) {
+        let charge = self.placement.charge(edge);
+        if charge != 0 {
+            self.sink().i64_const(charge).i64_sub();
+        }
+    }
+
+    /// Puts what is on the stack into the counter.
+    fn set(&mut self) {
+        let (counter, begin) = (self.counter, self.out.len());
+        self.sink().local_set(counter);
+        self.last_set = begin..self.out.len();
+    }
+
+    /// Leaves the counter on the stack if that is where it was just set from.
+    fn unset(&mut self) -> bool {
+        let just_set = self.last_set.end == self.out.len() && !self.last_set.is_empty();
+        if just_set {
+            self.out.truncate(self.last_set.start);
+            self.last_set = 0..0;
+        }
+        just_set
     }
 
     fn charge(&mut self, edge: u32) {
         if self.placement.charge(edge) != 0 {
-            self.pass(edge);
-            let counter = self.counter;
-            self.sink().local_set(counter);
+            if !self.unset() {
+                let counter = self.counter;
+                self.sink().local_get(counter);
+            }
+            self.less(edge);
+            self.set();
         }
     }
 
@@ -296,8 +330,8 @@ impl Writer<'_, '_> {
 
     /// With the arguments and the counter on the stack.
     fn call(&mut self, function: u32) {
-        let counter = self.counter;
-        self.sink().call(function).local_set(counter);
+        self.sink().call(function);
+        self.set();
     }
 
     /// The host sees the exact count, and never a guest that has spent more than it has.
@@ -310,11 +344,12 @@ impl Writer<'_, '_> {
         self.sink().local_get(counter).global_set(fuel);
         self.pass_depth(ValueType::I32);
         self.sink().global_set(depth);
-        self.sink().call(callee).global_get(fuel).local_set(counter);
+        self.sink().call(callee).global_get(fuel);
+        self.set();
     }
 
     fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {
-        let (parked, counter) = (self.parked, self.counter);
+        let parked = self.parked;
         let declared = &self.rewriting.outline.types[ty as usize];
         let threaded = self
             .rewriting
@@ -323,10 +358,8 @@ impl Writer<'_, '_> {
         self.sink().local_set(parked);
         self.pass(edge);
         self.pass_depth(ValueType::I32);
-        self.sink()
-            .local_get(parked)
-            .call_indirect(table, threaded)
-            .local_set(counter);
+        self.sink().local_get(parked).call_indirect(table, threaded);
+        self.set();
     }
 
     /// Puts the units of call depth left on the stack, as this type. Every function that calls one that is handed them
