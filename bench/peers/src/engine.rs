@@ -55,6 +55,8 @@ pub enum Metering {
     Ours,
     /// `prepare`, with points where another thread can stop the guest.
     Interruptible,
+    /// The same with small loops unrolled.
+    Unrolled,
     /// The engine's own means: wasmer's middleware, wasmtime's fuel.
     Theirs,
 }
@@ -62,7 +64,12 @@ pub enum Metering {
 impl Metering {
     /// Whether the module was prepared.
     fn is_ours(self) -> bool {
-        matches!(self, Metering::Ours | Metering::Interruptible)
+        self == Metering::Ours || self.is_interruptible()
+    }
+
+    /// Whether another thread can stop the guest.
+    fn is_interruptible(self) -> bool {
+        matches!(self, Metering::Interruptible | Metering::Unrolled)
     }
 }
 
@@ -80,12 +87,14 @@ pub const CONTESTANTS: &[Contestant] = &[
     on_wasmer(Metering::None),
     on_wasmer(Metering::Ours),
     on_wasmer(Metering::Interruptible),
+    on_wasmer(Metering::Unrolled),
     on_wasmer(Metering::Theirs),
     on_wasmtime(Metering::None),
     on_wasmtime(Metering::Theirs),
     on_wasmi(Metering::None),
     on_wasmi(Metering::Ours),
     on_wasmi(Metering::Interruptible),
+    on_wasmi(Metering::Unrolled),
 ];
 
 const fn on_wasmer(metering: Metering) -> Contestant {
@@ -121,11 +130,12 @@ impl Contestant {
         let interruption = match self.metering {
             Metering::None | Metering::Theirs => return (self.load)(wasm, self.metering),
             Metering::Ours => Interruption::None,
-            Metering::Interruptible => self.interruption,
+            Metering::Interruptible | Metering::Unrolled => self.interruption,
         };
         // Only counting is compared, and nobody else makes NaNs canonical.
         let config = PrepareConfig {
             interruption,
+            unroll: self.metering == Metering::Unrolled,
             canonicalize_nans: false,
             ..PrepareConfig::default()
         };

@@ -36,6 +36,12 @@ const RATIOS: &[Ratio] = &[
         target: Some((1.12, 1.38)),
     },
     Ratio {
+        title: "… loops unrolled",
+        of: ("wasmer", Metering::Unrolled),
+        to: ("wasmer", Metering::None),
+        target: Some((1.07, 1.27)),
+    },
+    Ratio {
         title: "wasmer, middleware",
         of: ("wasmer", Metering::Theirs),
         to: ("wasmer", Metering::None),
@@ -58,6 +64,12 @@ const RATIOS: &[Ratio] = &[
         of: ("wasmi", Metering::Interruptible),
         to: ("wasmi", Metering::None),
         target: None,
+    },
+    Ratio {
+        title: "… loops unrolled",
+        of: ("wasmi", Metering::Unrolled),
+        to: ("wasmi", Metering::None),
+        target: Some((1.18, f64::INFINITY)),
     },
     Ratio {
         title: "wasmer, ours / wasmtime, fuel",

@@ -17,7 +17,7 @@ pub const NAME: &str = "f";
 /// parameters, and the fuel left behind its results.
 #[must_use]
 pub fn reference_type(ty: &FunctionType) -> FunctionType {
-    threaded(ty, true)
+    threaded(ty, Some(ValueType::I32))
 }
 
 /// The type of a function whose references have the type `reference`; `None` if none has.

@@ -25,8 +25,10 @@ pub(crate) struct Depth {
     pub(crate) frame: u32,
     /// Units of the heaviest chain of calls from it on, itself included, without the functions that can recurse.
     pub(crate) chain: u32,
-    /// Whether it is handed the units left.
-    pub(crate) carried: bool,
+    /// The type in which it is handed the units left, if it is: `i32` if a reference may stand for it, `i64` otherwise.
+    /// Code generators store an `i32` argument that does not fit into the registers as four bytes and load it as eight,
+    /// which processors wait for.
+    pub(crate) carried: Option<ValueType>,
 }
 
 /// The call depth of each defined function.
@@ -49,7 +51,11 @@ pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
         .map(|function| Depth {
             frame: frame(function),
             chain: search.chains[function],
-            carried: search.carried[function],
+            carried: search.carried[function].then_some(if graph.referable[function] {
+                ValueType::I32
+            } else {
+                ValueType::I64
+            }),
         })
         .collect()
 }
@@ -70,7 +76,9 @@ struct Graph {
     edges: Vec<u32>,
     /// Units of one frame; nothing for the nodes of types.
     weights: Vec<u32>,
-    /// Whether a function calls the host or may be in a table; all nodes of types.
+    /// Whether a reference may stand for a function.
+    referable: Vec<bool>,
+    /// Whether a function calls the host or may be referred to; all nodes of types.
     carried: Vec<bool>,
 }
 
@@ -79,11 +87,13 @@ impl Graph {
         let imported = outline.imported.functions;
         let functions = outline.survey.bodies.len();
         let canonical = canonical_types(outline);
+        let referable = indirectly_callable(outline);
         let mut graph = Self {
             first: vec![0],
             edges: Vec::new(),
             weights: Vec::new(),
-            carried: indirectly_callable(outline),
+            carried: referable.clone(),
+            referable,
         };
         for body in &outline.survey.bodies {
             let direct = outline.survey.calls[body.calls.clone()]
@@ -125,8 +135,8 @@ impl Graph {
     /// Adds, for each type, edges to the functions of that type that may be called through a table.
     fn add_type_nodes(&mut self, outline: &Outline<'_>, canonical: &[u32]) {
         let mut members = vec![Vec::new(); outline.types.len()];
-        for (position, callable) in indirectly_callable(outline).into_iter().enumerate() {
-            if callable {
+        for (position, &referable) in self.referable.iter().enumerate() {
+            if referable {
                 let function = outline.imported.functions as usize + position;
                 members[canonical[outline.functions[function] as usize] as usize]
                     .push(position as u32);

@@ -155,6 +155,10 @@ pub struct PrepareConfig {
     /// Whether a guest that has spent its fuel asks the host for more and goes on where it was, see
     /// [`reserved::SLICE`](crate::reserved::SLICE), instead of stopping. Default: false.
     pub sliceable: bool,
+    /// Whether small loops are unrolled, which makes counting cheaper in compiled code, dearer in an interpreter, and the
+    /// module larger. Counts are the same; but checks come at other places, so a guest that is stopped for fuel may have
+    /// gone further, and may trap there first, than one prepared in the other form. Default: false.
+    pub unroll: bool,
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
@@ -173,6 +177,7 @@ impl Default for PrepareConfig {
             interruption: Interruption::default(),
             growth: Growth::default(),
             sliceable: false,
+            unroll: false,
             mark_conversions: false,
             adapters: Adapters::default(),
         }

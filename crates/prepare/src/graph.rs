@@ -25,7 +25,9 @@ const BACK: f32 = 0.9;
 const OUT_OF_LOOP: f32 = 0.1;
 const EVEN: f32 = 0.5;
 /// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
-const CONDITIONAL_PENALTY: f32 = 2.0;
+const CONDITIONAL_PENALTY: f32 = 3.0;
+/// A charge where an `else` is missing needs one.
+const ELSE_PENALTY: f32 = 1.1;
 /// Forward branches are taken to be the rarer way.
 const JUMP: f32 = 0.3;
 /// A charge where the counter leaves the function is folded into the value that is passed on.
@@ -36,8 +38,6 @@ const FOLDED: f32 = 0.01;
 pub(crate) struct Step {
     pub(crate) start: u32,
     pub(crate) end: u32,
-    /// Blocks open there, the function's own included.
-    pub(crate) blocks: u32,
     pub(crate) action: Action,
 }
 
@@ -87,6 +87,7 @@ pub(crate) enum Action {
 }
 
 /// What of a module the builder has to know.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) types: &'a [FunctionType],
@@ -96,6 +97,8 @@ pub(crate) struct Context<'a> {
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
     pub(crate) imported_tables: u32,
+    /// Positions of operators that unrolling has added, in order.
+    pub(crate) added: &'a [u32],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
     /// Whether blocks with parameters are guarded.
@@ -114,8 +117,6 @@ pub(crate) struct Graph {
     pub(crate) loops: bool,
     /// Whether an `i32` has to be parked.
     pub(crate) parks: bool,
-    /// Whether anything can stop here: a check or a charge by length.
-    pub(crate) stops: bool,
     frames: Vec<Frame>,
 }
 
@@ -130,6 +131,8 @@ struct Node {
 enum Opener {
     Function,
     Block,
+    /// The block around a copy of a loop's body: its end is the next round.
+    Copy,
     Loop,
     If,
     Else,
@@ -164,7 +167,7 @@ impl Graph {
         self.steps.clear();
         self.frames.clear();
         self.vertices = 1;
-        (self.label_used, self.loops, self.parks, self.stops) = (false, false, false, false);
+        (self.label_used, self.loops, self.parks) = (false, false, false);
         let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
         Builder {
             context,
@@ -176,6 +179,7 @@ impl Graph {
             distance: 0,
             loops: 0,
             tables: 0,
+            added: context.added,
             dead_from: None,
         }
         .run(body, ty);
@@ -197,6 +201,8 @@ struct Builder<'a> {
     loops: u32,
     /// Branch tables seen.
     tables: u32,
+    /// Of the operators that unrolling has added, those to come.
+    added: &'a [u32],
     /// Where code that cannot be reached began.
     dead_from: Option<usize>,
 }
@@ -234,7 +240,12 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) {
-        let weight = self.context.weights.weight(operator.code);
+        let added = self.is_added(operator);
+        let weight = if added {
+            0
+        } else {
+            self.context.weights.weight(operator.code)
+        };
         if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
             self.split(operator.start, true);
         }
@@ -243,7 +254,8 @@ impl Builder<'_> {
         match operator.code {
             code::BLOCK => {
                 let (parameters, results) = self.arity(operator);
-                self.open(Opener::Block, parameters, results);
+                let opener = if added { Opener::Copy } else { Opener::Block };
+                self.open(opener, parameters, results);
                 self.guard(operator);
             }
             code::LOOP => self.begin_loop(operator),
@@ -301,6 +313,17 @@ impl Builder<'_> {
         imported > 0 && table >= imported
     }
 
+    /// Whether unrolling has added this operator.
+    fn is_added(&mut self, operator: &Operator) -> bool {
+        while let [next, rest @ ..] = self.added {
+            if *next as usize >= operator.start {
+                return *next as usize == operator.start;
+            }
+            self.added = rest;
+        }
+        false
+    }
+
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
     fn before(&mut self, operator: &Operator) {
         if bulk_shift(operator.code).is_none() {
@@ -315,7 +338,7 @@ impl Builder<'_> {
             };
             self.step(operator.start, operator.end, action);
         }
-        (self.graph.stops, self.graph.parks) = (true, true);
+        self.graph.parks = true;
         self.distance = 0;
     }
 
@@ -420,7 +443,7 @@ impl Builder<'_> {
             let edge = self.edge(
                 self.tail(condition),
                 self.head(join),
-                frequency * EVEN,
+                frequency * EVEN * ELSE_PENALTY,
                 parameters,
             );
             self.step(operator.start, operator.start, Action::Else { edge });
@@ -462,7 +485,7 @@ impl Builder<'_> {
         let loops = self.loops;
         let frame = self.frame(label);
         let taken = match frame.opener {
-            Opener::Loop => BACK,
+            Opener::Loop | Opener::Copy => BACK,
             _ if frame.loops < loops => OUT_OF_LOOP,
             _ => EVEN,
         };
@@ -522,7 +545,6 @@ impl Builder<'_> {
                 table: first,
             },
         };
-        self.graph.stops |= matches!(action, Action::CallImport { .. });
         self.graph.parks |= matches!(action, Action::CallIndirect { .. });
         self.step(start, end, action);
         self.distance = match self.unchecked_callee(action) {
@@ -664,7 +686,6 @@ impl Builder<'_> {
                 check,
             },
         );
-        self.graph.stops |= check;
         if check {
             self.distance = 0;
         }
@@ -715,11 +736,9 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, start: usize, end: usize, action: Action) {
-        let blocks = self.graph.frames.len() as u32;
         self.graph.steps.push(Step {
             start: start as u32,
             end: end as u32,
-            blocks,
             action,
         });
     }
@@ -749,6 +768,7 @@ mod tests {
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
             imported_tables: outline.imported.tables,
+            added: &[],
             marks_conversions: false,
             guards_blocks: false,
         };
@@ -774,7 +794,7 @@ mod tests {
     fn a_leaf_is_one_node_without_a_check() {
         let graph =
             graph("(module (func (param i32) (result i32) local.get 0 i32.const 1 i32.add))");
-        assert_eq!((graph.vertices, checks(&graph), graph.stops), (3, 0, false));
+        assert_eq!((graph.vertices, checks(&graph)), (3, 0));
         assert_eq!(graph.edges.iter().map(|edge| edge.cost).sum::<u64>(), 3);
     }
 

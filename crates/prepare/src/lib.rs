@@ -26,7 +26,7 @@
 //!   host sets before a call and reads after it; a call has passed only if the global is not negative. While an import
 //!   runs, the global holds the exact rest, and the host may lower it.
 //! - **Call depth.** Functions that can recurse, that call imports, that a reference may stand for, or that call any of
-//!   these, take the units left as an `i32` behind the fuel. A frame of a function that can recurse takes 1 + ⌊slots /
+//!   these, take the units left behind the fuel, as an `i32` if a reference may stand for them and as an `i64` otherwise. A frame of a function that can recurse takes 1 + ⌊slots /
 //!   16⌋ units for its parameters and locals, a vector being two slots; the heaviest chain of other frames is taken as
 //!   a whole when an export is called. The global [`DEPTH`](aingle_wasm_types::meter::DEPTH) is read by exports, holds
 //!   the rest while an import runs, so that nested calls inherit it, and is put back when an export returns.
@@ -57,7 +57,8 @@
 //! one after the other, each may add what its function does after its last call.
 //!
 //! Custom sections, the name section among them, are kept as they are. Names of functions and of parameters stay right;
-//! indices of declared locals move by one or two.
+//! indices of declared locals move by one or two, which no engine shows. [`OffsetMap`] leads from an offset in a trace back
+//! to the author's.
 #![forbid(unsafe_code)]
 
 pub mod bridge;
@@ -73,12 +74,14 @@ mod info;
 pub mod json;
 mod names;
 mod nan;
+mod offsets;
 mod operators;
 mod outline;
 mod placement;
 pub mod reserved;
 mod rewrite;
 mod survey;
+mod unroll;
 mod validate;
 
 pub use config::{Adapters, ComplexityCaps, Growth, Interruption, PrepareConfig};
@@ -88,6 +91,7 @@ pub use info::{
     CustomSection, Export, ExternType, FunctionType, GlobalType, Import, MemoryType, ModuleInfo,
     TableType, ValueType,
 };
+pub use offsets::OffsetMap;
 
 /// What [`prepare`] makes of a module.
 #[derive(Clone, Debug)]
@@ -111,8 +115,9 @@ pub struct Prepared {
 pub fn prepare(wasm: &[u8], config: &PrepareConfig) -> Result<Prepared, PrepareError> {
     let weights = costs::Weights::new(&config.costs);
     let outline = validate::validate(wasm, config, &weights)?;
-    let rewrite::Rewritten { bytes, references } = rewrite::rewrite(&outline, config, &weights)
-        .map_err(|error| PrepareError::invalid(error.offset(), error.message()))?;
+    let rewrite::Rewritten { bytes, references } =
+        rewrite::rewrite(&outline, config, &weights, None)
+            .map_err(|error| PrepareError::invalid(error.offset(), error.message()))?;
     Ok(Prepared {
         bytes,
         info: ModuleInfo {

@@ -42,7 +42,7 @@ pub const GROW_EXTERNS: u32 = 3;
 /// imports, after growths. With [`Interruption::Floors`](crate::Interruption::Floors) it is also called, in place of
 /// stopping as interrupted, at each check and between pieces of long bulk work while the floors are not 0. Its argument
 /// is the exact rest: below zero what the guest is short of, otherwise a floor was hit. What it gives is the new rest,
-/// with which the guest goes on where it was, or a negative number, which stops the guest as
+/// with which the guest goes on where it was and which it writes to its global, or a negative number, which stops the guest as
 /// [`Stop::Fuel`](aingle_wasm_types::meter::Stop::Fuel). It may trap, and must not call the guest.
 ///
 /// The units used are all that the host has granted less the rest. A call may end with a negative rest, which is what

@@ -6,6 +6,7 @@ use crate::costs::{Weights, entry_cost};
 use crate::graph::UNCHECKED;
 use crate::nan::is_arithmetic;
 use crate::operators::{BlockType, Decoder, Operator, code};
+use crate::unroll::is_small;
 use crate::{ComplexityCaps, FunctionType, PrepareError, caps};
 
 /// What one function body declares and refers to.
@@ -23,6 +24,8 @@ pub(crate) struct Body {
     pub(crate) calls: Range<usize>,
     /// Types it calls indirectly, in [`Survey::indirect_calls`].
     pub(crate) indirect_calls: Range<usize>,
+    /// Its small innermost loops without calls, in [`Survey::small_loops`].
+    pub(crate) small_loops: Range<usize>,
     /// Whether it calls functions that are not imported. Its entry then has a check.
     pub(crate) calls_defined: bool,
     /// Whether it runs through once, without calling or growing anything.
@@ -48,6 +51,8 @@ pub(crate) struct Survey {
     pub(crate) calls: Vec<u32>,
     /// Type indices, body after body.
     pub(crate) indirect_calls: Vec<u32>,
+    /// From their operators to their ends, body after body.
+    pub(crate) small_loops: Vec<Range<usize>>,
     /// Parameters and results of guarded blocks so far.
     guarded: u64,
     /// Function indices named by `ref.func` in bodies.
@@ -91,6 +96,7 @@ impl Survey {
             ..Body::default()
         };
         let (calls, indirect_calls) = (self.calls.len(), self.indirect_calls.len());
+        let small_loops = self.small_loops.len();
         let mut decoder = Decoder::new(bytes, range.start);
         if let Some((locals, slots)) = locals(&mut decoder, bytes) {
             caps::check("locals", locals, terms.caps.locals)?;
@@ -102,6 +108,7 @@ impl Survey {
         }
         body.calls = calls..self.calls.len();
         body.indirect_calls = indirect_calls..self.indirect_calls.len();
+        body.small_loops = small_loops..self.small_loops.len();
         self.bodies.push(body);
         Ok(())
     }
@@ -113,6 +120,8 @@ impl Survey {
         body: &mut Body,
     ) -> Result<(), PrepareError> {
         let mut nesting = 0;
+        // Where the last loop began and how deep, as long as it may be unrolled.
+        let mut innermost: Option<(usize, u64)> = None;
         while let Some(operator) = decoder.operator() {
             let Operator { code, first, .. } = operator;
             body.cost += terms.weights.weight(code);
@@ -121,14 +130,29 @@ impl Survey {
                 code::BLOCK | code::LOOP | code::IF => {
                     nesting += 1;
                     caps::check("nesting", nesting, terms.caps.nesting)?;
-                    body.straight &= code != code::LOOP;
+                    if code == code::LOOP {
+                        body.straight = false;
+                        let empty = decoder.block_type(&operator) == BlockType::Empty;
+                        innermost = empty.then_some((operator.start, nesting));
+                    }
                     if terms.guards_blocks {
                         self.guarded += guarded_values(&decoder.block_type(&operator), terms.types);
                         caps::check("params", self.guarded, MAX_GUARDED)?;
                     }
                 }
-                code::END => nesting = nesting.saturating_sub(1),
+                code::END => {
+                    if let Some((start, at)) = innermost
+                        && at == nesting
+                    {
+                        innermost = None;
+                        if is_small(operator.end - start, body.range.len()) {
+                            self.small_loops.push(start..operator.end);
+                        }
+                    }
+                    nesting = nesting.saturating_sub(1);
+                }
                 code::BR_TABLE => {
+                    innermost = None;
                     caps::check(
                         "branchTargets",
                         u64::from(first) + 1,
@@ -136,16 +160,21 @@ impl Survey {
                     )?;
                 }
                 code::CALL => {
+                    innermost = None;
                     self.calls.push(first);
                     body.straight = false;
                     body.calls_defined |= first >= terms.imported_functions;
                 }
                 code::CALL_INDIRECT => {
+                    innermost = None;
                     self.indirect_calls.push(first);
                     body.straight = false;
                     body.calls_defined = true;
                 }
-                code::MEMORY_GROW | code::TABLE_GROW => body.straight = false,
+                code::MEMORY_GROW | code::TABLE_GROW => {
+                    innermost = None;
+                    body.straight = false;
+                }
                 code::REF_FUNC => self.code_references.push(first),
                 _ => {}
             }

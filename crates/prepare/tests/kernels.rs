@@ -4,11 +4,9 @@ mod common;
 
 use aingle_wasm_prepare::PrepareConfig;
 use aingle_wasm_types::meter::Stop;
+use common::kernels::kernels;
 use common::{Guest, Outcome};
-use serde_json::Value;
 use wasmi::Val;
-
-const KERNELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/kernels");
 
 /// Name, argument, result as the bits of its type, fuel. The same counts came out when each straight-line block was
 /// charged as it began.
@@ -36,11 +34,17 @@ const PINNED: &[(&str, i32, u64, i64)] = &[
 fn fuel_is_pinned_and_is_the_exact_limit() {
     let kernels = kernels();
     assert_eq!(kernels.len(), PINNED.len(), "every kernel is pinned");
-    for ((name, export, wasm), (pinned, argument, result, fuel)) in kernels.iter().zip(PINNED) {
+    let cases = kernels.iter().zip(PINNED);
+    for (((name, export, wasm), (pinned, argument, result, fuel)), unroll) in
+        cases.flat_map(|case| [(case, false), (case, true)])
+    {
         assert_eq!(name, pinned);
+        let config = PrepareConfig {
+            unroll,
+            ..PrepareConfig::default()
+        };
         let run = |limit: i64| {
-            let mut guest = Guest::from_wasm(wasm, &PrepareConfig::default());
-            guest.call(export, &[Val::I32(*argument)], limit)
+            Guest::from_wasm(wasm, &config).call(export, &[Val::I32(*argument)], limit)
         };
         assert_eq!(
             run(1 << 40),
@@ -58,16 +62,4 @@ fn fuel_is_pinned_and_is_the_exact_limit() {
             "{name} below its limit"
         );
     }
-}
-
-/// Name, export and bytes of each kernel, in the order of the list.
-fn kernels() -> Vec<(String, String, Vec<u8>)> {
-    let list: Value =
-        serde_json::from_slice(&std::fs::read(format!("{KERNELS}/kernels.json")).unwrap()).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let kernel = |kernel: &Value| {
-        let wasm = std::fs::read(format!("{KERNELS}/{}", text(&kernel["file"]))).unwrap();
-        (text(&kernel["name"]), text(&kernel["export"]), wasm)
-    };
-    list.as_array().unwrap().iter().map(kernel).collect()
 }

@@ -137,7 +137,8 @@ impl Tally {
 /// # Errors
 /// The first difference.
 fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
-    let (name, form) = &forms()[(seed % 4) as usize];
+    let forms = forms();
+    let (name, form) = &forms[seed as usize % forms.len()];
     let mut config = PrepareConfig {
         memory_pages: MEMORY_PAGES,
         table_elements: TABLE_ELEMENTS,
@@ -165,13 +166,19 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
         return Ok(Seen::default());
     }
     let counted = naive::instrument(wasm);
+    let kind = if config.sliceable {
+        Form::Sliced
+    } else {
+        Form::Prepared
+    };
     match (
         Machine::new(Form::Naive, &counted),
-        Machine::new(Form::Prepared, &prepared),
+        Machine::new(kind, &prepared),
     ) {
         (Ok(naive), Ok(machine)) => {
             let random = Random::new(!seed);
             let session = Session {
+                form: kind,
                 counted: &counted,
                 prepared: &prepared,
                 naive,
@@ -217,6 +224,8 @@ struct Call {
 
 /// Both forms of one module, called in step.
 struct Session<'a> {
+    /// Of the prepared machine.
+    form: Form,
     counted: &'a [u8],
     prepared: &'a [u8],
     naive: Machine,
@@ -299,7 +308,7 @@ impl Session<'_> {
     /// Calls that returned pass with a limit of exactly their cost; the last of them does not with one unit less.
     fn at_the_limit(&self) -> Result<(), String> {
         let mut machine =
-            Machine::new(Form::Prepared, self.prepared).map_err(|error| error.to_string())?;
+            Machine::new(self.form, self.prepared).map_err(|error| error.to_string())?;
         let returned = |call: &Call| matches!(call.outcome, Outcome::Returned(_));
         let last = self.calls.iter().rposition(returned);
         for (position, call) in self.calls.iter().enumerate() {
@@ -320,7 +329,7 @@ impl Session<'_> {
 
     fn below_the_limit(&self, position: usize) -> Result<(), String> {
         let mut machine =
-            Machine::new(Form::Prepared, self.prepared).map_err(|error| error.to_string())?;
+            Machine::new(self.form, self.prepared).map_err(|error| error.to_string())?;
         for call in &self.calls[..position] {
             machine.call(&call.function, &call.arguments, BUDGET)?;
         }

@@ -30,7 +30,7 @@ pub(super) fn load(wasm: &[u8], metering: Metering) -> Result<Box<dyn Machine>> 
         machine.set(meter::FUEL, Val::I64(PLENTY as i64))?;
         machine.set(meter::DEPTH, Val::I32(DEEP))?;
     }
-    if metering == Metering::Interruptible {
+    if metering.is_interruptible() {
         machine.set(reserved::THRESHOLD, Val::I64(i64::MAX))?;
         machine.answer_polls()?;
     }

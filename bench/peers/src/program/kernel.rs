@@ -23,9 +23,18 @@ enum Expected {
     Text(String),
 }
 
+/// Kernels that would be over before a call's own cost no longer counts: name, argument and result in place of the list's.
+const LONGER: &[(&str, i32, i64)] = &[("queens", 11, 2_680)];
+
 pub(super) fn all() -> Result<Vec<Program>> {
     let folder = here().join("../../guests/kernels");
-    let kernels: Vec<Kernel> = serde_json::from_slice(&read(&folder.join("kernels.json"))?)?;
+    let mut kernels: Vec<Kernel> = serde_json::from_slice(&read(&folder.join("kernels.json"))?)?;
+    for (name, argument, result) in LONGER {
+        if let Some(kernel) = kernels.iter_mut().find(|kernel| kernel.name == *name) {
+            kernel.args = vec![*argument];
+            kernel.result = Expected::Number(*result);
+        }
+    }
     kernels
         .into_iter()
         .map(|kernel| {

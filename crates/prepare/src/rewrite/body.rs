@@ -1,15 +1,8 @@
 //! Writes one function body in the threaded form: the original's bytes, with something else at each step of its
-//! graph.
-//!
-//! ```text
-//! block $stop                 if anything can stop here
-//!   block $body (results)     if anything jumps to the function's label
-//!     …
-//!   end
-//!   …, counter, return
-//! end
-//! status = fuel, unreachable
-//! ```
+//! graph. If anything jumps to the function's label, there is one block more around the original, so that the counter can
+//! be added to its results.
+
+use std::ops::Range;
 
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
@@ -21,13 +14,16 @@ use crate::call_graph::Depth;
 use crate::costs::Weights;
 use crate::graph::{Action, Graph, Step};
 use crate::nan::Site;
+use crate::offsets::Stretch;
 use crate::operators::{Code, code};
 use crate::placement::Placement;
 use crate::survey::Body;
-use crate::{FunctionType, Interruption, PrepareConfig};
+use crate::{FunctionType, Interruption, PrepareConfig, ValueType};
 
 /// The function to write.
 pub(crate) struct Source<'a> {
+    /// What the positions of the body are in.
+    pub(crate) wasm: &'a [u8],
     pub(crate) body: &'a Body,
     pub(crate) ty: &'a FunctionType,
     pub(crate) depth: Depth,
@@ -38,10 +34,15 @@ pub(crate) struct Source<'a> {
     pub(crate) nans: &'a [Site],
 }
 
-/// Writes the body, locals included.
-pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mut Vec<u8>) {
+/// Writes the body, locals included. Gives where its parts come from, if that is to be noted.
+pub(crate) fn write(
+    rewriting: &mut Rewriting<'_>,
+    source: &Source<'_>,
+    out: &mut Vec<u8>,
+    notes: bool,
+) -> Vec<Stretch> {
     let counter = source.ty.params.len() as u32;
-    let hidden = 1 + u32::from(source.depth.carried);
+    let hidden = 1 + u32::from(source.depth.carried.is_some());
     let mut locals = Locals::after(counter + hidden + source.body.locals);
     let PrepareConfig {
         interruption,
@@ -51,7 +52,7 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
     // More fuel means a new threshold, which a copy in a caller would not know of.
     let polls = interruption == Interruption::Stop && !sliceable && source.graph.loops;
     Writer {
-        wasm: rewriting.outline.wasm,
+        wasm: source.wasm,
         graph: source.graph,
         placement: source.placement,
         weights: source.weights,
@@ -66,18 +67,19 @@ pub(crate) fn write(rewriting: &mut Rewriting<'_>, source: &Source<'_>, out: &mu
         scratch: Scratch::new(source.nans, &mut locals),
         guards: Guards::new(&source.graph.steps, &rewriting.outline.types, &mut locals),
         checks: 0,
-        stops: source.graph.stops && !sliceable,
         source,
         rewriting,
         out,
+        last_set: 0..0,
+        stretches: notes.then(Vec::new),
     }
-    .run(&locals);
+    .run(&locals)
 }
 
 /// The state of one copy.
 pub(crate) struct Writer<'w, 'a> {
     pub(super) rewriting: &'w mut Rewriting<'a>,
-    wasm: &'a [u8],
+    wasm: &'w [u8],
     source: &'w Source<'w>,
     graph: &'w Graph,
     placement: &'w Placement,
@@ -94,14 +96,17 @@ pub(crate) struct Writer<'w, 'a> {
     guards: Guards,
     /// Checks written so far.
     pub(super) checks: u32,
-    /// Whether there is a block that stops are reached through.
-    stops: bool,
     out: &'w mut Vec<u8>,
+    /// Where in `out` the counter was last set.
+    last_set: Range<usize>,
+    /// Where what is written comes from, if that is noted.
+    stretches: Option<Vec<Stretch>>,
 }
 
 impl Writer<'_, '_> {
-    fn run(mut self, locals: &Locals) {
+    fn run(mut self, locals: &Locals) -> Vec<Stretch> {
         let body = self.source.body;
+        self.note(body.code as u32, false);
         locals.declare(&self.wasm[body.range.start..body.code], self.out);
         self.open();
         let (graph, mut nans) = (self.graph, self.source.nans.iter().peekable());
@@ -115,7 +120,20 @@ impl Writer<'_, '_> {
             }
             self.copy(copied, step.start);
             copied = step.end as usize;
+            self.note(step.start, false);
             self.step(step);
+        }
+        self.stretches.unwrap_or_default()
+    }
+
+    /// Notes that what is written next comes from this position.
+    fn note(&mut self, read: u32, copied: bool) {
+        if let Some(stretches) = &mut self.stretches {
+            stretches.push(Stretch {
+                written: self.out.len() as u32,
+                read,
+                copied,
+            });
         }
     }
 
@@ -124,26 +142,15 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn copy(&mut self, from: usize, to: u32) {
+        self.note(from as u32, true);
         self.out.extend_from_slice(&self.wasm[from..to as usize]);
     }
 
     fn open(&mut self) {
-        let Depth { frame, .. } = self.source.depth;
-        if frame > 0 {
-            let (globals, left) = (self.rewriting.globals, self.counter + 1);
-            let out = &mut self.sink();
-            out.local_get(left)
-                .i32_const(frame.cast_signed())
-                .i32_sub()
-                .local_tee(left);
-            globals.stop_if_too_deep(out);
-        }
+        self.enter_frame();
         if let Some(local) = self.threshold {
             let threshold = self.rewriting.globals.threshold();
             self.sink().global_get(threshold).local_set(local);
-        }
-        if self.stops {
-            self.sink().block(BlockType::Empty);
         }
         if self.graph.label_used {
             let ty = self.rewriting.types.block(&self.source.ty.results);
@@ -151,12 +158,36 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Takes the units of call depth that a frame of a function that can recurse takes.
+    fn enter_frame(&mut self) {
+        let Depth {
+            frame,
+            carried: Some(ty),
+            ..
+        } = self.source.depth
+        else {
+            return;
+        };
+        if frame == 0 {
+            return;
+        }
+        let (globals, left) = (self.rewriting.globals, self.counter + 1);
+        let out = &mut self.sink();
+        out.local_get(left);
+        match ty {
+            ValueType::I32 => out.i32_const(frame.cast_signed()).i32_sub(),
+            _ => out.i64_const(frame.into()).i64_sub(),
+        };
+        out.local_tee(left);
+        globals.stop_if_too_deep(ty, out);
+    }
+
     fn step(&mut self, step: &Step) {
         match step.action {
             Action::Skip => {}
             Action::Charge { edge } => self.charge(edge),
             Action::Head { edge, check: false } => self.charge(edge),
-            Action::Head { edge, check: true } => self.charge_and_check(edge, step.blocks),
+            Action::Head { edge, check: true } => self.charge_and_check(edge),
             Action::BranchIf { edge, label } => self.branch_if(edge, label),
             Action::Else { edge } => {
                 if self.placement.charge(edge) != 0 {
@@ -174,12 +205,12 @@ impl Writer<'_, '_> {
             }
             Action::Call { edge, function } => {
                 self.pass(edge);
-                if self.rewriting.depth(function).carried {
-                    self.pass_depth();
+                if let Some(ty) = self.rewriting.depth(function).carried {
+                    self.pass_depth(ty);
                 }
                 self.call(function);
             }
-            Action::CallImport { edge, function } => self.call_import(edge, function, step.blocks),
+            Action::CallImport { edge, function } => self.call_import(edge, function),
             Action::CallIndirect { edge, ty, table } => self.call_indirect(edge, ty, table),
             Action::Grow { edge, code, table } => {
                 self.pass(edge);
@@ -231,45 +262,65 @@ impl Writer<'_, '_> {
 
     /// Puts the counter on the stack less what the edge charges.
     fn pass(&mut self, edge: u32) {
-        let (charge, counter) = (self.placement.charge(edge), self.counter);
-        let mut out = self.sink();
-        out.local_get(counter);
-        if charge != 0 {
-            out.i64_const(charge).i64_sub();
+        let counter = self.counter;
+        if self.unset() {
+            self.sink().local_tee(counter);
+        } else {
+            self.sink().local_get(counter);
         }
+        self.less(edge);
+    }
+
+    /// With the counter on the stack: takes off what the edge charges.
+    fn less(&mut self, edge: u32) {
+        let charge = self.placement.charge(edge);
+        if charge != 0 {
+            self.sink().i64_const(charge).i64_sub();
+        }
+    }
+
+    /// Puts what is on the stack into the counter.
+    fn set(&mut self) {
+        let (counter, begin) = (self.counter, self.out.len());
+        self.sink().local_set(counter);
+        self.last_set = begin..self.out.len();
+    }
+
+    /// Leaves the counter on the stack if that is where it was just set from.
+    fn unset(&mut self) -> bool {
+        let just_set = self.last_set.end == self.out.len() && !self.last_set.is_empty();
+        if just_set {
+            self.out.truncate(self.last_set.start);
+            self.last_set = 0..0;
+        }
+        just_set
     }
 
     fn charge(&mut self, edge: u32) {
         if self.placement.charge(edge) != 0 {
-            self.pass(edge);
-            let counter = self.counter;
-            self.sink().local_set(counter);
+            if !self.unset() {
+                let counter = self.counter;
+                self.sink().local_get(counter);
+            }
+            self.less(edge);
+            self.set();
         }
     }
 
-    fn charge_and_check(&mut self, edge: u32, blocks: u32) {
+    fn charge_and_check(&mut self, edge: u32) {
         self.pass(edge);
         if self.placement.charge(edge) != 0 {
             let counter = self.counter;
             self.sink().local_tee(counter);
         }
         let owed = self.owed(edge);
-        self.check(owed, blocks);
+        self.check(owed);
     }
 
     /// What is owed in a node behind the charge at its head.
     pub(super) fn owed(&self, edge: u32) -> i64 {
         let head = self.graph.edges[edge as usize].from;
         self.placement.owed(head) - self.placement.charge(edge)
-    }
-
-    /// The label of the block that stops are reached through.
-    pub(super) fn stop_label(&self, blocks: u32) -> u32 {
-        if blocks == 0 {
-            0
-        } else {
-            blocks - 1 + u32::from(self.graph.label_used)
-        }
     }
 
     fn branch_if(&mut self, edge: u32, label: u32) {
@@ -284,61 +335,57 @@ impl Writer<'_, '_> {
 
     /// With the arguments and the counter on the stack.
     fn call(&mut self, function: u32) {
-        let counter = self.counter;
-        self.sink().call(function).local_set(counter);
+        self.sink().call(function);
+        self.set();
     }
 
     /// The host sees the exact count, and never a guest that has spent more than it has.
-    fn call_import(&mut self, edge: u32, function: u32, blocks: u32) {
+    fn call_import(&mut self, edge: u32, function: u32) {
         let Globals { fuel, depth, .. } = self.rewriting.globals;
-        let counter = self.counter;
-        let (stop, callee) = (self.stop_label(blocks), self.rewriting.callee(function));
-        self.pass(edge);
-        if !self.stops {
-            self.sink().local_set(counter);
-            self.rewriting
-                .stop_if_spent(counter, &mut InstructionSink::new(self.out));
-            self.sink().local_get(counter);
-        }
-        self.sink().local_tee(counter).global_set(fuel);
-        self.pass_depth();
+        let (counter, callee) = (self.counter, self.rewriting.callee(function));
+        self.charge(edge);
+        self.rewriting
+            .stop_if_spent(counter, &mut InstructionSink::new(self.out));
+        self.sink().local_get(counter).global_set(fuel);
+        self.pass_depth(ValueType::I32);
         self.sink().global_set(depth);
-        if self.stops {
-            self.sink()
-                .local_get(counter)
-                .i64_const(0)
-                .i64_lt_s()
-                .br_if(stop);
-        }
-        self.sink().call(callee).global_get(fuel).local_set(counter);
+        self.sink().call(callee).global_get(fuel);
+        self.set();
     }
 
     fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {
-        let (parked, counter) = (self.parked, self.counter);
+        let parked = self.parked;
         let declared = &self.rewriting.outline.types[ty as usize];
-        let threaded = self.rewriting.types.threaded(ty, declared, true);
+        let threaded = self
+            .rewriting
+            .types
+            .threaded(ty, declared, Some(ValueType::I32));
         self.sink().local_set(parked);
         self.pass(edge);
-        self.pass_depth();
-        self.sink()
-            .local_get(parked)
-            .call_indirect(table, threaded)
-            .local_set(counter);
+        self.pass_depth(ValueType::I32);
+        self.sink().local_get(parked).call_indirect(table, threaded);
+        self.set();
     }
 
-    /// Puts the units of call depth left on the stack. Every function that calls one that is handed them has them.
-    fn pass_depth(&mut self) {
-        let left = self.counter + 1;
-        self.sink().local_get(left);
+    /// Puts the units of call depth left on the stack, as this type. Every function that calls one that is handed them
+    /// has them.
+    fn pass_depth(&mut self, ty: ValueType) {
+        let (left, own) = (self.counter + 1, self.source.depth.carried);
+        let mut out = self.sink();
+        out.local_get(left);
+        match (own, ty) {
+            (Some(ValueType::I64), ValueType::I32) => {
+                out.i32_wrap_i64();
+            }
+            (Some(ValueType::I32), ValueType::I64) => {
+                out.i64_extend_i32_s();
+            }
+            _ => {}
+        }
     }
 
     fn exit(&mut self, edge: u32) {
         self.pass(edge);
-        if self.stops {
-            self.sink().return_().end();
-            self.rewriting
-                .stop_for_check(&mut InstructionSink::new(self.out));
-        }
         self.sink().end();
     }
 }

@@ -68,7 +68,7 @@ impl Writer<'_, '_> {
             out.i64_const(shift).i64_shr_u();
         }
         out.i64_sub().local_tee(counter);
-        self.check(owed, step.blocks);
+        self.check(owed);
         match Bulk::of(code, first) {
             Some(bulk) if self.rewriting.config.interruption != Interruption::None => {
                 self.in_pieces(bulk, owed);

@@ -1,7 +1,8 @@
 //! Checks of the counter, in the three forms of interruption.
 //!
-//! A check that fails jumps to the one block of its function that says why and traps: anything that came back from
-//! there would make loops slower. The sliceable form pays that price and comes back with more fuel.
+//! A check that fails says why and traps: anything that came back from there would make loops slower. It does so in its
+//! place, because a jump to one block for all checks of a function needs values in the same registers at each of them.
+//! The sliceable form pays and comes back with more fuel.
 
 use aingle_wasm_types::meter::Stop;
 use wasm_encoder::{BlockType, InstructionSink};
@@ -24,21 +25,34 @@ pub(crate) const LOWEST_THRESHOLD: i64 = 1 << 16;
 
 impl Writer<'_, '_> {
     /// With the counter on the stack and in its local: stops if it is below what is owed, or if the host wants to.
-    pub(crate) fn check(&mut self, owed: i64, blocks: u32) {
+    pub(crate) fn check(&mut self, owed: i64) {
         if let Some(slice) = self.rewriting.ours.get(Function::Slice) {
             return self.check_slice(owed, slice);
         }
-        let stop = self.stop_label(blocks);
         match self.rewriting.config.interruption {
             Interruption::None => {
-                self.sink().i64_const(owed).i64_lt_s().br_if(stop);
+                self.sink().i64_const(owed).i64_lt_s();
+                self.stop_if();
             }
             Interruption::Floors => {
                 self.below_floor(owed);
-                self.sink().br_if(stop);
+                self.stop_if();
             }
-            Interruption::Stop => self.check_threshold(owed, stop),
+            Interruption::Stop => self.check_threshold(owed),
         }
+    }
+
+    /// With a condition on the stack: stops if it holds.
+    fn stop_if(&mut self) {
+        self.sink().if_(BlockType::Empty);
+        if self.rewriting.config.interruption == Interruption::Floors {
+            let stop = self.rewriting.ours(Function::Stop);
+            self.sink().call(stop).unreachable();
+        } else {
+            let globals = self.rewriting.globals;
+            globals.stop(Stop::Fuel, &mut self.sink());
+        }
+        self.sink().end();
     }
 
     /// Asks for more fuel where the other forms stop.
@@ -104,14 +118,12 @@ impl Writer<'_, '_> {
         self.sink().i64_lt_s();
     }
 
-    fn check_threshold(&mut self, owed: i64, stop: u32) {
+    fn check_threshold(&mut self, owed: i64) {
         let counter = self.counter;
         if owed > LOWEST_THRESHOLD {
-            self.sink()
-                .i64_const(owed)
-                .i64_lt_s()
-                .br_if(stop)
-                .local_get(counter);
+            self.sink().i64_const(owed).i64_lt_s();
+            self.stop_if();
+            self.sink().local_get(counter);
         }
         let poll = self.rewriting.ours(Function::Poll);
         let threshold = self.rewriting.globals.threshold();
@@ -120,11 +132,8 @@ impl Writer<'_, '_> {
             None => self.sink().global_get(threshold),
         };
         self.sink().i64_lt_s().if_(BlockType::Empty);
-        self.sink()
-            .local_get(counter)
-            .i64_const(owed)
-            .i64_lt_s()
-            .br_if(stop + 1);
+        self.sink().local_get(counter).i64_const(owed).i64_lt_s();
+        self.stop_if();
         self.sink().local_get(counter).call(poll);
         match self.threshold {
             Some(local) => self.sink().local_set(local),
@@ -135,11 +144,8 @@ impl Writer<'_, '_> {
 }
 
 impl Rewriting<'_> {
-    /// Says why a check has failed, then traps.
-    pub(crate) fn stop_for_check(&self, out: &mut InstructionSink<'_>) {
-        if self.config.interruption != Interruption::Floors {
-            return self.globals.stop(Stop::Fuel, out);
-        }
+    /// Says whether a check has failed for fuel or for a floor, then traps.
+    pub(super) fn stop_for_check(&self, out: &mut InstructionSink<'_>) {
         out.i32_const(Stop::Interrupted.as_i32())
             .i32_const(Stop::Fuel.as_i32());
         out.global_get(self.globals.floor(0))

@@ -24,15 +24,17 @@ use crate::call_graph::{Depth, depths};
 use crate::costs::Weights;
 use crate::graph::{Context, Graph};
 use crate::nan::Nans;
+use crate::offsets::BodyOffsets;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
+use crate::unroll::Unrolled;
 use crate::{Adapters, FunctionType, Growth, Interruption, PrepareConfig, ValueType, reserved};
 use adapters::Crossing;
 use hooks::Hooks;
 use ours::{Function, Ours};
 use types::Types;
 
-/// Rewrites a validated module.
+/// Rewrites a validated module, and notes in `offsets` where the parts of its functions come from.
 ///
 /// # Errors
 /// - What the parser says of a section that it has read before; it has nothing to say then.
@@ -40,6 +42,7 @@ pub(crate) fn rewrite(
     outline: &Outline<'_>,
     config: &PrepareConfig,
     weights: &Weights,
+    offsets: Option<&mut Vec<BodyOffsets>>,
 ) -> wasmparser::Result<Rewritten> {
     let mut types = Types::new(&outline.types);
     let floors = if config.interruption == Interruption::Floors {
@@ -59,7 +62,7 @@ pub(crate) fn rewrite(
         ours: Ours::new(outline.functions.len() as u32),
     };
     rewriting.declare();
-    let code = rewriting.code(weights);
+    let code = rewriting.code(weights, offsets);
     Ok(Rewritten {
         bytes: sections::assemble(&rewriting, &code)?,
         references: rewriting.references(),
@@ -255,7 +258,7 @@ impl Rewriting<'_> {
     }
 
     /// The contents of the code section without the count: the module's bodies, then ours.
-    fn code(&mut self, weights: &Weights) -> Vec<u8> {
+    fn code(&mut self, weights: &Weights, mut offsets: Option<&mut Vec<BodyOffsets>>) -> Vec<u8> {
         let outline = self.outline;
         let context = Context {
             wasm: outline.wasm,
@@ -265,14 +268,28 @@ impl Rewriting<'_> {
             survey: &outline.survey,
             imported_functions: outline.imported.functions,
             imported_tables: outline.imported.tables,
+            added: &[],
             marks_conversions: self.config.mark_conversions,
             guards_blocks: self.config.growth == Growth::Host,
         };
-        let mut nans = Nans::default();
+        let (mut unrolled, mut nans) = (Unrolled::default(), Nans::default());
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
         let (mut code, mut out) = (Vec::with_capacity(outline.wasm.len()), Vec::new());
         for (position, body) in outline.survey.bodies.iter().enumerate() {
             let ty = outline.function_type(outline.imported.functions + position as u32);
+            let loops = &outline.survey.small_loops[body.small_loops.clone()];
+            let copy;
+            let (context, body) = if self.config.unroll && !loops.is_empty() {
+                copy = unrolled.unroll(outline.wasm, body, loops);
+                let context = Context {
+                    wasm: &unrolled.bytes,
+                    added: &unrolled.added,
+                    ..context
+                };
+                (context, &copy)
+            } else {
+                (context, body)
+            };
             graph.build(&context, body, ty);
             if self.config.canonicalize_nans {
                 nans.find(&context, body, ty);
@@ -280,6 +297,7 @@ impl Rewriting<'_> {
             placement.place(graph.vertices, &graph.edges);
             out.clear();
             let source = body::Source {
+                wasm: context.wasm,
                 body,
                 ty,
                 depth: self.depths[position],
@@ -288,7 +306,11 @@ impl Rewriting<'_> {
                 placement: &placement,
                 nans: &nans.sites,
             };
-            body::write(self, &source, &mut out);
+            let written = body::write(self, &source, &mut out, offsets.is_some());
+            if let Some(offsets) = &mut offsets {
+                let unrolled = unrolled.take_stretches();
+                offsets.push(BodyOffsets { written, unrolled });
+            }
             sections::sized(&out, &mut code);
         }
         ours::write_all(self, &mut code);
@@ -387,11 +409,13 @@ impl Globals {
             .unreachable();
     }
 
-    /// With the units of call depth left on the stack: stops if they are below zero.
-    fn stop_if_too_deep(self, out: &mut InstructionSink<'_>) {
-        out.i32_const(0)
-            .i32_lt_s()
-            .if_(wasm_encoder::BlockType::Empty);
+    /// With the units of call depth left on the stack, as this type: stops if they are below zero.
+    fn stop_if_too_deep(self, ty: ValueType, out: &mut InstructionSink<'_>) {
+        match ty {
+            ValueType::I32 => out.i32_const(0).i32_lt_s(),
+            _ => out.i64_const(0).i64_lt_s(),
+        };
+        out.if_(wasm_encoder::BlockType::Empty);
         self.stop(Stop::Depth, out);
         out.end();
     }

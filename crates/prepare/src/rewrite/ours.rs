@@ -46,6 +46,8 @@ pub(crate) enum Function {
     Floor,
     /// `(counter) -> threshold`: asks the host whether to go on, and sets the next threshold.
     Poll,
+    /// `() -> ()`: says whether a check has failed for fuel or for a floor, and traps.
+    Stop,
     /// `(counter, owed) -> (counter)`: asks the host for more fuel.
     Slice,
 }
@@ -112,7 +114,7 @@ impl Rewriting<'_> {
             Function::Inward(wrapped) | Function::Reference(wrapped) => self.types.threaded(
                 outline.functions[wrapped as usize],
                 outline.function_type(wrapped),
-                true,
+                Some(ValueType::I32),
             ),
             Function::GrowMemory => self.growing_type(vec![ValueType::I32]),
             Function::GrowTable(table) => {
@@ -152,6 +154,10 @@ impl Rewriting<'_> {
                 params: vec![ValueType::I64],
                 results: vec![ValueType::I64],
             }),
+            Function::Stop => self.types.function(FunctionType {
+                params: Vec::new(),
+                results: Vec::new(),
+            }),
             Function::Slice => self.types.function(FunctionType {
                 params: vec![ValueType::I64; 2],
                 results: vec![ValueType::I64],
@@ -169,7 +175,7 @@ impl Rewriting<'_> {
                 params,
                 results: vec![ValueType::I32],
             },
-            false,
+            None,
         ))
     }
 
@@ -190,6 +196,7 @@ impl Rewriting<'_> {
             Function::ExactSet(global) => self.exact_set(global),
             Function::ImportAdapter(wrapped) => self.import_adapter(wrapped),
             Function::Poll => self.poll(),
+            Function::Stop => body(&[], |out| self.stop_for_check(out)),
             Function::Slice => self.slice(),
         }
     }
@@ -204,14 +211,12 @@ impl Rewriting<'_> {
                 .i32_const(chain.cast_signed())
                 .i32_sub()
                 .local_tee(left);
-            globals.stop_if_too_deep(out);
+            globals.stop_if_too_deep(ValueType::I32, out);
             get_all(ty, out);
             out.global_get(globals.fuel);
-            if carried {
-                out.local_get(left);
-            }
+            pass_depth(carried, left, out);
             out.call(wrapped).global_set(globals.fuel);
-            if carried {
+            if carried.is_some() {
                 // Calls of the host have left there what they had.
                 out.local_get(left)
                     .i32_const(chain.cast_signed())
@@ -246,12 +251,10 @@ impl Rewriting<'_> {
                 .i32_const(chain.cast_signed())
                 .i32_sub()
                 .local_tee(depth);
-            self.globals.stop_if_too_deep(out);
+            self.globals.stop_if_too_deep(ValueType::I32, out);
             get_all(ty, out);
             out.local_get(counter);
-            if carried {
-                out.local_get(depth);
-            }
+            pass_depth(carried, depth, out);
             out.call(wrapped);
         })
     }
@@ -361,7 +364,11 @@ impl Rewriting<'_> {
                 // The old threshold belongs to what was left before.
                 out.i64_const(i64::MAX).global_set(self.globals.threshold());
             }
-            out.local_get(left).local_get(owed).i64_add();
+            out.local_get(left)
+                .global_set(self.globals.fuel)
+                .local_get(left)
+                .local_get(owed)
+                .i64_add();
         })
     }
 
@@ -403,6 +410,19 @@ fn refuse(counter: u32, out: &mut InstructionSink<'_>) {
         .local_get(counter)
         .return_()
         .end();
+}
+
+/// Passes the depth in an `i32` local on, as the callee takes it.
+fn pass_depth(carried: Option<ValueType>, local: u32, out: &mut InstructionSink<'_>) {
+    match carried {
+        None => {}
+        Some(ValueType::I32) => {
+            out.local_get(local);
+        }
+        Some(_) => {
+            out.local_get(local).i64_extend_i32_s();
+        }
+    }
 }
 
 /// Puts all parameters on the stack.

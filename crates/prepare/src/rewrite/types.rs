@@ -11,8 +11,8 @@ pub(crate) struct Types {
     declared: usize,
     added: Vec<FunctionType>,
     index: HashMap<FunctionType, u32>,
-    /// For each declared type its threaded forms, without and with the depth, once they have been asked for.
-    threaded: Vec<[Option<u32>; 2]>,
+    /// For each declared type its threaded forms, by the type of the depth, once they have been asked for.
+    threaded: Vec<[Option<u32>; 3]>,
 }
 
 impl Types {
@@ -25,7 +25,7 @@ impl Types {
             declared: declared.len(),
             added: Vec::new(),
             index,
-            threaded: vec![[None; 2]; declared.len()],
+            threaded: vec![[None; 3]; declared.len()],
         }
     }
 
@@ -44,8 +44,17 @@ impl Types {
     }
 
     /// Index of the threaded form of the declared type `index`, which is `ty`.
-    pub(crate) fn threaded(&mut self, index: u32, ty: &FunctionType, depth: bool) -> u32 {
-        let slot = usize::from(depth);
+    pub(crate) fn threaded(
+        &mut self,
+        index: u32,
+        ty: &FunctionType,
+        depth: Option<ValueType>,
+    ) -> u32 {
+        let slot = match depth {
+            None => 0,
+            Some(ValueType::I32) => 1,
+            Some(_) => 2,
+        };
         if let Some(known) = self.threaded[index as usize][slot] {
             return known;
         }
@@ -74,10 +83,10 @@ impl Types {
 
 /// The type with the counter as one more parameter and one more result, and with the units of call depth left as the
 /// last parameter of those functions that are handed them.
-pub(crate) fn threaded(ty: &FunctionType, depth: bool) -> FunctionType {
+pub(crate) fn threaded(ty: &FunctionType, depth: Option<ValueType>) -> FunctionType {
     let mut threaded = ty.clone();
     threaded.params.push(ValueType::I64);
-    threaded.params.extend(depth.then_some(ValueType::I32));
+    threaded.params.extend(depth);
     threaded.results.push(ValueType::I64);
     threaded
 }

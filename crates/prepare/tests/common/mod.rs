@@ -1,6 +1,8 @@
 //! Runs prepared modules in an interpreter, the way a host does.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod kernels;
+
 use aingle_wasm_prepare::{PrepareConfig, prepare, reserved};
 use aingle_wasm_types::meter::{self, Stop};
 use wasmi::{

@@ -5,8 +5,8 @@ use aingle_wasm_prepare::{Growth, Interruption, PrepareConfig};
 /// A form: its name and what to ask for.
 pub(crate) type Form = (&'static str, PrepareConfig);
 
-/// The forms of wasmer, wasmi and v8, and the one that changes least.
-pub(crate) fn forms() -> [Form; 4] {
+/// The forms of wasmer, wasmi and v8, the one that changes least, one with unrolled loops, and one with slices.
+pub(crate) fn forms() -> [Form; 6] {
     let wasmer = PrepareConfig {
         interruption: Interruption::Floors,
         ..Default::default()
@@ -22,10 +22,20 @@ pub(crate) fn forms() -> [Form; 4] {
         canonicalize_nans: false,
         ..Default::default()
     };
+    let unrolled = PrepareConfig {
+        unroll: true,
+        ..wasmer.clone()
+    };
+    let sliced = PrepareConfig {
+        sliceable: true,
+        ..wasmi.clone()
+    };
     [
         ("wasmer", wasmer),
         ("wasmi", wasmi),
         ("v8", PrepareConfig::default()),
         ("bare", bare),
+        ("wasmer, unrolled", unrolled),
+        ("wasmi, in slices", sliced),
     ]
 }

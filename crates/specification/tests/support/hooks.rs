@@ -1,15 +1,28 @@
 //! The host's side of a prepared module that asks it to grow things and whether to go on, on wasmi.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
 use aingle_wasm_prepare::reserved;
 use aingle_wasm_types::meter;
 use wasmi::{Caller, ExternRef, Func, Instance, Nullable, Ref, Store, Val};
 
-/// Fills the table of hooks of an instance that has one. Nobody is ever asked to stop.
-pub(crate) fn fill<T: 'static>(store: &mut Store<T>, instance: Instance) {
+/// Fuel that a guest is given when it asks for more.
+pub(crate) const SLICE: i64 = 97;
+
+/// Fills the table of hooks of an instance that has one. Nobody is ever asked to stop; more fuel comes from `bank`, a
+/// slice at a time, until it is empty.
+pub(crate) fn fill<T: 'static>(store: &mut Store<T>, instance: Instance, bank: Arc<AtomicI64>) {
     let Some(hooks) = instance.get_table(&*store, reserved::HOOKS) else {
         return;
     };
+    let slice = move |left: i64| {
+        let given = SLICE.max(-left).min(bank.load(Relaxed));
+        bank.fetch_sub(given, Relaxed);
+        left + given
+    };
     let functions = [
+        (reserved::SLICE, Func::wrap(&mut *store, slice)),
         (reserved::POLL, Func::wrap(&mut *store, || 0i32)),
         (
             reserved::GROW_MEMORY,

@@ -2,6 +2,8 @@
 //! instruments it, or as `prepare` does.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use aingle_wasm_specification::Value;
 use aingle_wasm_types::TrapKind;
@@ -31,6 +33,8 @@ pub(crate) enum Form {
     Naive,
     /// `prepare`.
     Prepared,
+    /// `prepare`, in the sliceable form. Calls get their fuel in slices.
+    Sliced,
 }
 
 /// How a call ended.
@@ -50,6 +54,8 @@ pub(crate) struct Machine {
     store: Store<StoreLimits>,
     instance: Instance,
     fuel: Global,
+    /// Fuel that a guest in slices can still ask for.
+    bank: Arc<AtomicI64>,
     exports: Vec<String>,
 }
 
@@ -73,7 +79,8 @@ impl Machine {
         store.limiter(|limits| limits);
         let linker = silent_imports(&engine, &mut store, &module)?;
         let instance = linker.instantiate_and_start(&mut store, &module)?;
-        hooks::fill(&mut store, instance);
+        let bank = Arc::new(AtomicI64::new(0));
+        hooks::fill(&mut store, instance, bank.clone());
         let name = if form == Form::Naive {
             naive::FUEL
         } else {
@@ -93,6 +100,7 @@ impl Machine {
             store,
             instance,
             fuel,
+            bank,
             exports,
         })
     }
@@ -121,8 +129,14 @@ impl Machine {
             (meter::STATUS, Val::I32(0)),
             (meter::DEPTH, Val::I32(DEPTH)),
         ]);
+        let first = if self.form == Form::Sliced {
+            limit.min(hooks::SLICE)
+        } else {
+            limit
+        };
+        self.bank.store(limit - first, Relaxed);
         self.fuel
-            .set(&mut self.store, Val::I64(limit))
+            .set(&mut self.store, Val::I64(first))
             .map_err(|error| error.to_string())?;
         let function = self
             .instance
@@ -140,7 +154,8 @@ impl Machine {
             .map(Val::default_for_ty)
             .collect();
         let result = function.call(&mut self.store, &arguments, &mut results);
-        let left = self.fuel.get(&self.store).i64().ok_or("fuel is no i64")?;
+        let rest = self.fuel.get(&self.store).i64().ok_or("fuel is no i64")?;
+        let left = rest + self.bank.load(Relaxed);
         if left < 0 || self.stop()? == Stop::Fuel {
             return Ok((Outcome::OutOfFuel, limit));
         }

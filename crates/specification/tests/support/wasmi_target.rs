@@ -3,6 +3,8 @@
 //! In the second form it is the smallest host of a prepared module: it sets the reserved globals before a call from
 //! outside and reads the status after a trap.
 
+use std::sync::Arc;
+
 use aingle_wasm_prepare::{PrepareConfig, prepare};
 use aingle_wasm_specification::spectest::{self, NumberType};
 use aingle_wasm_specification::{Capabilities, Failure, Registered, SpecificationTarget, Value};
@@ -186,7 +188,7 @@ impl SpecificationTarget for WasmiTarget {
             .instantiate_and_start(&mut self.store, &module)
             .map_err(|error| self.failure(&error))?;
         self.instances.push(instance);
-        hooks::fill(&mut self.store, instance);
+        hooks::fill(&mut self.store, instance, Arc::default());
         if let Some(start) = instance.get_func(&self.store, meter::START) {
             self.call(start, &[])?;
         }

@@ -1,0 +1,212 @@
+//! Writes the bodies of small innermost loops several times, so that a loop is checked and charged once for several
+//! rounds. The placement finds that by itself; nothing else knows of it.
+//!
+//! ```text
+//! loop $again          block $done
+//!   …                    loop $again
+//!   br_if $again           block $next  … br_if $next  … br $done  end
+//! end                      …
+//!                          … br_if $again …
+//!                        end
+//!                      end
+//! ```
+//!
+//! Chosen are loops that hold no loop, call, growth or `br_table`, take and give no values, and are small. Two copies are
+//! written of the largest of them, up to four of smaller ones. Whether they run for long is not known here, but those
+//! that do not lose next to nothing.
+//!
+//! The blocks cost nothing in any case; each `br $done` stands for the loop's end and is listed, so that it costs nothing
+//! either.
+
+use std::ops::Range;
+
+use wasm_encoder::{BlockType, InstructionSink};
+
+use crate::offsets::Stretch;
+use crate::operators::{Decoder, code};
+use crate::survey::Body;
+
+/// Bytes that a loop may have to be unrolled.
+const MAX_BYTES: usize = 96;
+/// Bytes that its copies may have together.
+const COPIED_BYTES: usize = 2 * MAX_BYTES;
+/// How often the body of a loop is written at most. From the fourth copy on little is won.
+const MAX_COPIES: usize = 4;
+
+/// Bytes of a body that still gets its loops unrolled: it must not grow to a size that code generators fail at.
+const MAX_BODY_BYTES: usize = 1 << 17;
+
+/// Whether a loop of so many bytes in a body of so many is unrolled.
+pub(crate) fn is_small(loop_bytes: usize, body_bytes: usize) -> bool {
+    loop_bytes <= MAX_BYTES && body_bytes <= MAX_BODY_BYTES
+}
+
+/// A function body with its loops unrolled; kept between functions for its buffers.
+#[derive(Default)]
+pub(crate) struct Unrolled {
+    /// The body, from its count of local groups on.
+    pub(crate) bytes: Vec<u8>,
+    /// Positions of the blocks around copies and of the branches out of them, which are not the author's.
+    pub(crate) added: Vec<u32>,
+    /// Where the body's parts come from.
+    stretches: Vec<Stretch>,
+}
+
+impl Unrolled {
+    /// Unrolls `loops`, which are ranges of loops in `wasm` from their operator to their end, in order.
+    pub(crate) fn unroll(&mut self, wasm: &[u8], body: &Body, loops: &[Range<usize>]) -> Body {
+        self.bytes.clear();
+        self.added.clear();
+        self.stretches.clear();
+        let mut copied = body.range.start;
+        for range in loops {
+            self.take(wasm, copied..range.start);
+            self.copies(&wasm[..range.end], range.start);
+            copied = range.end;
+        }
+        self.take(wasm, copied..body.range.end);
+        Body {
+            range: 0..self.bytes.len(),
+            code: body.code - body.range.start,
+            ..body.clone()
+        }
+    }
+
+    /// The stretches of the body that was unrolled last, once.
+    pub(crate) fn take_stretches(&mut self) -> Vec<Stretch> {
+        std::mem::take(&mut self.stretches)
+    }
+
+    /// Takes over a range of the author's bytes.
+    fn take(&mut self, wasm: &[u8], range: Range<usize>) {
+        self.stretches.push(Stretch {
+            written: self.bytes.len() as u32,
+            read: range.start as u32,
+            copied: true,
+        });
+        self.bytes.extend_from_slice(&wasm[range]);
+    }
+
+    /// Notes that what is written next stands for this place.
+    fn stand_for(&mut self, place: usize) {
+        self.stretches.push(Stretch {
+            written: self.bytes.len() as u32,
+            read: place as u32,
+            copied: false,
+        });
+    }
+
+    /// Writes the loop that begins at `start` and ends where `wasm` does.
+    fn copies(&mut self, wasm: &[u8], start: usize) {
+        self.stand_for(start);
+        self.sink().block(BlockType::Empty).loop_(BlockType::Empty);
+        let copies = (COPIED_BYTES / (wasm.len() - start)).min(MAX_COPIES);
+        for _ in 1..copies {
+            self.mark();
+            self.sink().block(BlockType::Empty);
+            self.copy(wasm, start, 2);
+            self.stand_for(start);
+            self.mark();
+            self.sink().br(2).end();
+        }
+        self.copy(wasm, start, 1);
+        self.stand_for(start);
+        self.sink().end().end();
+    }
+
+    /// Copies what is inside the loop, with this many blocks more around it.
+    fn copy(&mut self, wasm: &[u8], start: usize, more: u32) {
+        let mut decoder = Decoder::new(wasm, start);
+        let Some(opening) = decoder.operator() else {
+            return;
+        };
+        let (mut copied, mut nesting) = (opening.end, 0);
+        while let Some(operator) = decoder.operator() {
+            match operator.code {
+                code::BLOCK | code::IF => nesting += 1,
+                code::END if nesting == 0 => {
+                    return self.take(wasm, copied..operator.start);
+                }
+                code::END => nesting -= 1,
+                code::BR | code::BR_IF if operator.first > nesting => {
+                    self.take(wasm, copied..operator.start);
+                    self.stand_for(operator.start);
+                    let label = operator.first + more;
+                    match operator.code {
+                        code::BR => self.sink().br(label),
+                        _ => self.sink().br_if(label),
+                    };
+                    copied = operator.end;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn mark(&mut self) {
+        self.added.push(self.bytes.len() as u32);
+    }
+
+    fn sink(&mut self) -> InstructionSink<'_> {
+        InstructionSink::new(&mut self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::costs::Weights;
+    use crate::{Costs, PrepareConfig};
+
+    /// What becomes of a function with this body, as text-format operators without spaces at the ends.
+    fn unrolled(body: &str) -> (Unrolled, usize) {
+        let wasm = wat::parse_str(format!(
+            "(module (memory 1) (func $f (param i32) (local i32) {body}))"
+        ))
+        .unwrap();
+        let weights = Weights::new(&Costs::default());
+        let outline =
+            crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
+        let (survey, body) = (&outline.survey, &outline.survey.bodies[0]);
+        let mut unrolled = Unrolled::default();
+        unrolled.unroll(&wasm, body, &survey.small_loops[body.small_loops.clone()]);
+        (unrolled, survey.small_loops.len())
+    }
+
+    #[test]
+    fn copies_lead_to_each_other_and_out() {
+        let body = |text: &str| {
+            wat::parse_str(format!("(module (func (param i32) (local i32) {text}))")).unwrap()
+        };
+        let round = "local.get 0 br_if 0 block local.get 1 br_if OUT end";
+        let copy = |more: u32| round.replace("OUT", &(2 + more).to_string());
+        let (found, _) = unrolled(&format!("block loop {} end end", copy(0)));
+        let next = format!("block {} br 2 end", copy(2));
+        let expected = body(&format!(
+            "block block loop {next} {next} {next} {} end end end",
+            copy(1)
+        ));
+        assert!(expected.ends_with(&found.bytes));
+        assert_eq!(found.added.len(), 6);
+    }
+
+    #[test]
+    fn only_small_innermost_loops_without_calls_are_chosen() {
+        let chosen = |body: &str| unrolled(body).1;
+        assert_eq!(chosen("loop br 0 end loop nop end"), 2);
+        assert_eq!(chosen("loop loop br 0 end loop nop end end"), 2);
+        for body in [
+            "loop local.get 0 call $f end",
+            "loop local.get 0 br_table 0 0 end",
+            "loop i32.const 1 memory.grow drop end",
+            "loop (result i32) i32.const 1 end drop",
+        ] {
+            assert_eq!(chosen(body), 0, "{body}");
+        }
+        let nops = |count: usize| format!("loop {} end", "nop ".repeat(count));
+        assert_eq!(
+            (chosen(&nops(MAX_BYTES - 3)), chosen(&nops(MAX_BYTES - 2))),
+            (1, 0)
+        );
+    }
+}
