@@ -48,7 +48,7 @@ onEveryBackend('deadlines', (lab) => {
     const error = await errorOf(() => instance.invoke('f', [], { timeoutMs: 30 }));
     expect(lab.record([error.code, error.message, instance.state])).toEqual([
       'ERR_TIMEOUT',
-      'The guest was stopped at its deadline.',
+      'The guest was stopped at its deadline, 30 ms after the call ("timeoutMs").',
       'poisoned',
     ]);
   });

@@ -7,7 +7,7 @@ import { wat } from './support/wat';
 
 const ROUNDS = 1_000;
 /** The first ones with a thread of their own for every guest, where a backend has that. */
-const ASYNC_ROUNDS = 100;
+const ASYNC_ROUNDS = 20;
 const IMPORTS = { env: { note: () => {} } };
 
 function commit(instance: Instance, { export: name, bytes }: Misdeed, sync: boolean): unknown {

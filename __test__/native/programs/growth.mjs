@@ -47,5 +47,8 @@ async function run(times) {
 // The allocators of V8 and of the system reach their size in steps: warm up as long as the measurement is.
 await run(Number(calls));
 const before = await run(Number(calls));
-const after = await run(Number(calls));
-console.log(after - before);
+// What leaks is there after every run, what the collector has not taken yet is not.
+let growth = Number.POSITIVE_INFINITY;
+for (let round = 0; round < 4 && growth > 1_000_000; round++)
+  growth = Math.min(growth, (await run(Number(calls))) - before);
+console.log(growth);

@@ -233,7 +233,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
 
   #slice({ slices }: ResolvedCallOptions): bigint | undefined {
     if (slices !== undefined && !this.#sliceable)
-      throw invalidValue('sliceFuel', 'the module was not compiled with sliceable: true', slices.fuel);
+      throw invalidValue('sliceFuel', 'the module must be compiled with sliceable: true', slices.fuel);
     return slices?.fuel;
   }
 

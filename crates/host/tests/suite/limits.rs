@@ -328,7 +328,8 @@ fn guest_and_host_nest_sixteen_deep() {
         error.details(),
         [("limit", Detail::U64(16)), ("value", Detail::U64(18))]
     );
-    assert_eq!(guest.receipt().host_calls, 16);
+    // The innermost host function still gets its reply allocated, which here calls once more.
+    assert_eq!(guest.receipt().host_calls, 17);
 }
 
 #[test]
