@@ -50,7 +50,7 @@ test.each([
   ['exports', 100_000, 3],
   ['call', 4_000, 3],
   ['large', 500, 20],
-  ['invoke', 10_000, 3],
+  ['invoke', 40_000, 2],
   ['instances', 20_000, 6],
   ['throws', 100_000, 12],
   ['rejects', 20_000, 6],

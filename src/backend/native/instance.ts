@@ -35,8 +35,9 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   readonly #host: HostSide;
   readonly #instance: NativeInstance;
   readonly #number: number;
-  /** Of functions that take and return bytes. */
+  /** Exported functions by name, and those of them that take bytes. */
   readonly #handles = new Map<string, NativeHandle>();
+  readonly #bytesHandles = new Map<string, NativeHandle>();
   /** The one that was called last: most callers call one function again and again. */
   #lastName: string | undefined;
   #lastHandle: NativeHandle = 0;
@@ -77,7 +78,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   async invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
-    const handle = native(() => this.#binding.exportHandle(this.#instance, name));
+    const handle = native(() => this.#handle(name));
     const { fuel, timeoutMs } = options;
     const slice = this.#slice(options);
     return this.#enqueue(options, (id) =>
@@ -88,7 +89,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   async start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep> {
     if (options.slices !== undefined)
       throw invalidValue('sliceFuel', 'slices are for call and invoke', options.slices.fuel);
-    const handle = native(() => this.#binding.exportHandle(this.#instance, name));
+    const handle = native(() => this.#handle(name));
     const steps = new NativeSteps(this.#runtime, this.#host, this, options);
     this.#pending += 1;
     return steps.begin((id) =>
@@ -121,7 +122,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   invokeSync(name: string, args: readonly RawValue[]): RawValue[] {
     if (this.#pending > 0) throw busy();
     const returned = native(() => {
-      const handle = this.#binding.exportHandle(this.#instance, name);
+      const handle = this.#handle(name);
       return this.#binding.invokeMany(this.#instance, handle, args);
     });
     if (returned === undefined) return [];
@@ -138,7 +139,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
       if (this.#pending > 0) throw busy();
       let results: unknown;
       try {
-        handle ??= binding.exportHandle(instance, name);
+        handle ??= this.#handle(name);
         results = few ? binding.invokeFew(instance, handle, ...args) : binding.invokeMany(instance, handle, args);
       } catch (raw) {
         return ended(toError(raw));
@@ -266,7 +267,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
 
   #bytesHandle(name: string): NativeHandle {
     if (name === this.#lastName) return this.#lastHandle;
-    const handle = this.#handles.get(name) ?? this.#findHandle(name);
+    const handle = this.#bytesHandles.get(name) ?? this.#findHandle(name);
     this.#lastName = name;
     this.#lastHandle = handle;
     return handle;
@@ -274,7 +275,16 @@ export class NativeBackendInstance implements BackendInstance, Owner {
 
   #findHandle(name: string): NativeHandle {
     requireBytesFunction(this.#info, name);
-    const handle = native(() => this.#binding.exportHandle(this.#instance, name));
+    const handle = native(() => this.#handle(name));
+    this.#bytesHandles.set(name, handle);
+    return handle;
+  }
+
+  /** The addon keeps what it gives, so each function is asked for once. */
+  #handle(name: string): NativeHandle {
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known;
+    const handle = this.#binding.exportHandle(this.#instance, name);
     this.#handles.set(name, handle);
     return handle;
   }
