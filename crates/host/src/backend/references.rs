@@ -7,7 +7,7 @@ use std::hash::Hash;
 use aingle_wasm_prepare::{FunctionType, ValueType};
 
 use super::{FunctionId, FunctionImport, GrowthRefused, Interruption};
-use crate::value::{FunctionRef, Slot};
+use crate::value::{FunctionRef, Slot, extern_number};
 
 /// A table of one instance, by its index in the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,26 @@ pub(crate) trait References {
         value: Slot,
     ) -> Result<u32, GrowthRefused>;
 
+    /// Reads one of the globals that hold host values, which have numbers from 0 on; `None` after the last.
+    fn extern_global(&mut self, number: u32) -> Option<Slot>;
+
     /// The host values that the guest holds while it is at rest, and how many places were looked at.
-    fn held_externs(&mut self) -> (Vec<u32>, usize);
+    fn held_externs(&mut self) -> (Vec<u32>, usize) {
+        let (mut held, mut seen) = (Vec::new(), 0);
+        for table in (0..self.tables()).map(TableId) {
+            if self.element_type(table) == ValueType::ExternRef {
+                let size = self.table_size(table);
+                seen += size as usize;
+                let slots = (0..size).filter_map(|index| self.element(table, index));
+                held.extend(slots.filter_map(extern_number));
+            }
+        }
+        for slot in (0..).map_while(|number| self.extern_global(number)) {
+            seen += 1;
+            held.extend(extern_number(slot));
+        }
+        (held, seen)
+    }
 }
 
 /// Functions by number. A key is what an engine tells one function from another by.

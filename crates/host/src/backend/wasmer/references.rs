@@ -17,7 +17,7 @@ use super::instance::global_cell;
 use super::trap;
 use crate::backend::references::{References, TableId};
 use crate::backend::{FunctionId, FunctionImport, GrowthRefused, Interruption};
-use crate::value::{FunctionRef, Slot, extern_number};
+use crate::value::{FunctionRef, Slot};
 
 impl References for GuestRef {
     fn function_slot(&self, function: FunctionRef) -> Option<Slot> {
@@ -91,22 +91,12 @@ impl References for GuestRef {
         table.grow(elements, value).ok_or(GrowthRefused::Machine)
     }
 
-    fn held_externs(&mut self) -> (Vec<u32>, usize) {
-        let (mut held, mut seen) = (Vec::new(), 0);
-        for id in 0..self.cells().tables.len() as u32 {
-            let table = table_of(self, TableId(id));
-            if table.ty().ty == Type::ExternRef {
-                seen += table.size() as usize;
-                let slots = (0..table.size()).filter_map(|index| self.element(TableId(id), index));
-                held.extend(slots.filter_map(extern_number));
-            }
-        }
-        let globals = (0..).map_while(|number| extern_global(*self, number));
-        for slot in globals {
-            seen += 1;
-            held.extend(extern_number(slot));
-        }
-        (held, seen)
+    fn extern_global(&mut self, number: u32) -> Option<Slot> {
+        let instance = self.cells().instance.as_ref()?;
+        let global = instance.exports.get_extern(&format!("{EXTERN}{number}"))?;
+        let cell = global_cell(global.clone(), *self)?;
+        // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
+        Some(unsafe { (*cell.as_ptr()).val.u128 })
     }
 }
 
@@ -210,15 +200,6 @@ fn element(table: &VMTable, value: Slot) -> TableElement {
         ),
         _ => TableElement::FuncRef(reference),
     }
-}
-
-/// The value of a global that holds references to host values.
-fn extern_global(guest: GuestRef, number: u32) -> Option<Slot> {
-    let instance = guest.cells().instance.as_ref()?;
-    let global = instance.exports.get_extern(&format!("{EXTERN}{number}"))?;
-    let cell = global_cell(global.clone(), guest)?;
-    // SAFETY: the cell belongs to the living store, all of its 16 bytes can be read, and no guest code runs meanwhile.
-    Some(unsafe { (*cell.as_ptr()).val.u128 })
 }
 
 fn function_type(ty: &wasmer::FunctionType) -> FunctionType {

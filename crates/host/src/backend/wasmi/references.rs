@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aingle_wasm_prepare::reserved::{EXTERN, TABLE};
 use aingle_wasm_prepare::{FunctionType, ValueType};
 use wasmi::{
-    AsContext, AsContextMut, ExternRef, Func, Instance, Nullable, Ref, RefType, Store, Table,
+    AsContext, AsContextMut, ExternRef, Func, Instance, Nullable, Ref, RefType, Store, Table, Val,
     ValType,
 };
 
@@ -101,31 +101,13 @@ impl<C: AsContextMut<Data = GuestState>> References for WasmiGuest<C> {
         }
     }
 
-    fn held_externs(&mut self) -> (Vec<u32>, usize) {
-        let (mut held, mut seen) = (Vec::new(), 0);
-        let tables = self.0.as_context().data().tables.clone();
-        for table in tables {
-            if table.ty(&self.0).element() == RefType::Extern {
-                let size = table.size(&self.0);
-                seen += size as usize;
-                let values: Vec<_> = (0..size)
-                    .filter_map(|index| table.get(&self.0, index))
-                    .collect();
-                held.extend(values.iter().filter_map(|value| extern_of(value, &self.0)));
-            }
+    fn extern_global(&mut self, number: u32) -> Option<Slot> {
+        let instance = self.0.as_context().data().instance?;
+        let global = instance.get_global(&self.0, &format!("{EXTERN}{number}"))?;
+        match global.get(&self.0) {
+            Val::ExternRef(reference) => Some(slot(&Ref::Extern(reference), &mut self.0)),
+            _ => Some(0),
         }
-        let instance = self.0.as_context().data().instance;
-        let global = |number| {
-            let global = instance?.get_global(&self.0, &format!("{EXTERN}{number}"))?;
-            Some(global.get(&self.0))
-        };
-        for value in (0..).map_while(global) {
-            seen += 1;
-            if let wasmi::Val::ExternRef(reference) = value {
-                held.extend(extern_of(&Ref::Extern(reference), &self.0));
-            }
-        }
-        (held, seen)
     }
 }
 
