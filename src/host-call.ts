@@ -1,6 +1,6 @@
 // What happens around a host function of the user's, the same on every backend: its result is checked, its failure becomes an error.
 import type { EnvelopeHost, NumericHost } from './backend/backend';
-import { type AingleWasmError, createError, invalidType } from './errors/error';
+import { type AingleWasmError, createError, invalidType, invalidValue } from './errors/error';
 import { type Face, HostContext } from './host-context';
 import { HostInput } from './host-input';
 import type { References } from './references';
@@ -25,6 +25,16 @@ export function promiseReturned(promise: Promise<unknown>): object {
   const thrown = {};
   promisesReturned.add(thrown);
   return thrown;
+}
+
+/** What `charge` of a host call that is over throws. */
+export function chargedTooLate(fuel: bigint): Error {
+  return invalidValue('fuel', 'charge works only until the host function returns', fuel);
+}
+
+/** What `call` of a host call that is over throws. */
+export function calledTooLate(name: string): Error {
+  return invalidValue('name', 'the guest can be called only until the host function returns', name);
 }
 
 /** `NumericHost.call` for a user's function of core values. */

@@ -3,6 +3,9 @@ import { invalidType } from './errors/error';
 import { readFuel } from './options/fuel';
 import type { SliceDecision } from './types';
 
+/** Name of the decision where a host function would have its own. */
+export const ON_SLICE = 'onSlice';
+
 /** `stop`, or how much fuel is added before the guest goes on. */
 export type ResolvedDecision = 'stop' | bigint;
 

@@ -166,6 +166,11 @@ onEveryBackend('host functions that return promises', (lab) => {
     lab.record(result.fuelUsed);
     expect(kept!.fuelLeft).toBe(0n);
     expect(await lab.observe(undefined, () => kept!.charge(1))).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    const tooLate = await errorOf(() => kept!.call('echo', 'x'));
+    expect(lab.record([tooLate.code, tooLate.message])).toEqual([
+      'ERR_INVALID_ARG_VALUE',
+      'name is invalid: received "echo"; the guest can be called only until the host function returns.',
+    ]);
   });
 
   test('that charge more than there is end the call', async () => {

@@ -1,15 +1,12 @@
 // The JavaScript side of an instance's host functions: what the addon calls, and what their context can ask.
-import { createError, invalidValue } from '../../errors/error';
-import { hostFailure, promiseReturned } from '../../host-call';
+import { createError } from '../../errors/error';
+import { calledTooLate, chargedTooLate, hostFailure, promiseReturned } from '../../host-call';
 import type { HostScope } from '../../host-context';
-import { sliceDecision } from '../../slices';
+import { ON_SLICE, sliceDecision } from '../../slices';
 import type { NumericHost, RawResult, RawValue, ResolvedHostFunction, ResolvedInstanceOptions } from '../backend';
 import type { NativeHostFunction, NativeLink } from './binding';
 import { native } from './failure';
 import type { Owner, Runtime } from './runtime';
-
-/** Name of `onSlice` where a host function would have its own. */
-const ON_SLICE = 'onSlice';
 
 export class HostSide implements Owner {
   readonly link: NativeLink;
@@ -131,7 +128,7 @@ class NativeHostScope implements HostScope {
   charge(fuel: bigint): void {
     const { runtime, link } = this.#host;
     const charged = !this.#over && native(() => runtime.binding.charge(runtime.handle, link, this.#number, fuel));
-    if (!charged) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
+    if (!charged) throw chargedTooLate(fuel);
   }
 
   async call(name: string, input: Uint8Array): Promise<RawResult> {
@@ -139,7 +136,7 @@ class NativeHostScope implements HostScope {
     const { runtime } = this.#host;
     return runtime.promise<RawResult>((id) => {
       const taken = !this.#over && runtime.binding.callGuest(runtime.handle, this.#number, id, name, input);
-      if (!taken) throw invalidValue('name', 'the guest can be called only until the host function returns', name);
+      if (!taken) throw calledTooLate(name);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Phase } from '../../errors/codes';
-import { AingleWasmError, createError, invalidValue } from '../../errors/error';
-import { hostFailure } from '../../host-call';
+import { AingleWasmError, createError } from '../../errors/error';
+import { chargedTooLate, hostFailure } from '../../host-call';
 import type { HostScope } from '../../host-context';
 import type { Termination } from '../../termination';
 import type { RawResult } from '../backend';
@@ -10,9 +10,6 @@ import type { Meter } from './meter';
 
 /** Thrown through the guest to end its call; why is noted in {@link HostCalls}. The guest cannot catch it. */
 export const STOPPED = new Error('the call was ended by a host function');
-
-/** Name of the decision about a slice, where a host function would have its own. */
-export const ON_SLICE = 'onSlice';
 
 /** How a guest's call ends: by an error, or because a host function said so. */
 export type Ending = AingleWasmError | Termination;
@@ -207,7 +204,7 @@ export class HostCalls implements HostScope {
   }
 
   charge(fuel: bigint): void {
-    if (!this.active) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
+    if (!this.active) throw chargedTooLate(fuel);
     if (this.#meter!.charge(fuel)) return;
     this.#endWith(this.#exhausted());
     throw this.#exhausted();

@@ -1,11 +1,11 @@
 import type { AingleWasmError } from '../../../errors/error';
 import { hostFailure, promiseReturned } from '../../../host-call';
-import { type ResolvedDecision, sliceDecision } from '../../../slices';
+import { ON_SLICE, type ResolvedDecision, sliceDecision } from '../../../slices';
 import { Termination } from '../../../termination';
 import type { Receipt } from '../../../types';
 import type { RawResult, RawValue, ResolvedHostFunction, ResolvedSlices } from '../../backend';
 import { CallSignal } from '../call-signal';
-import { type Ending, ON_SLICE } from '../host-calls';
+import type { Ending } from '../host-calls';
 import type { Channel, Message } from './channel';
 import { CallerScope, type WaitingCall } from './host-scope';
 import {

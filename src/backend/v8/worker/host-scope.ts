@@ -1,4 +1,5 @@
-import { createError, invalidValue } from '../../../errors/error';
+import { createError } from '../../../errors/error';
+import { calledTooLate, chargedTooLate } from '../../../host-call';
 import type { HostScope } from '../../../host-context';
 import type { RawResult } from '../../backend';
 
@@ -38,7 +39,7 @@ export class CallerScope implements HostScope {
   }
 
   charge(fuel: bigint): void {
-    if (this.#over) throw invalidValue('fuel', 'charge works only until the host function returns', fuel);
+    if (this.#over) throw chargedTooLate(fuel);
     if (fuel <= this.#left) {
       this.#left -= fuel;
       this.#charged += fuel;
@@ -51,7 +52,7 @@ export class CallerScope implements HostScope {
   }
 
   async call(name: string, input: Uint8Array): Promise<RawResult> {
-    if (this.#over) throw invalidValue('context.call', 'it works only until the host function returns', name);
+    if (this.#over) throw calledTooLate(name);
     return this.#call.nest(this, name, input);
   }
 

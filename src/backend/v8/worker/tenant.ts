@@ -1,11 +1,12 @@
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { noAllocator } from '../../../exports';
 import type { HostScope } from '../../../host-context';
+import { ON_SLICE } from '../../../slices';
 import type { FunctionType, ValueType } from '../../../types';
 import type { NumericHost, RawValue, ResolvedHostFunction } from '../../backend';
 import type { BytesFunction } from '../convention';
 import type { Guest, GuestOptions } from '../guest';
-import { type CallSetting, ON_SLICE } from '../host-calls';
+import type { CallSetting } from '../host-calls';
 import { makeGuest } from '../instantiate';
 import { numeric } from '../linker';
 import { callExport, Runner } from '../runner';
