@@ -111,9 +111,7 @@ export class Instance {
   callSync(name: string, input?: CallInput, options?: CallOptions): CallResult {
     checkName(name);
     const bytes = toBytes(input);
-    const resolved = this.#resolve(options);
-    if (resolved.slices !== undefined)
-      throw invalidValue('sliceFuel', 'slices are for call and invoke', options?.sliceFuel);
+    const resolved = this.#resolveUnsliced(options);
     try {
       return this.#result(name, this.#instance.callSync(name, bytes, resolved));
     } catch (thrown) {
@@ -162,7 +160,7 @@ export class Instance {
    */
   async start(name: string, args: readonly Value[] = [], options?: CallOptions): Promise<Step> {
     const type = this.#functionType(name, args);
-    const resolved = this.#resolve(options);
+    const resolved = this.#resolveUnsliced(options);
     const raws = this.#references.lowerArguments(name, type, args);
     return this.#step(name, type, () => this.#instance.start(name, raws, resolved));
   }
@@ -206,6 +204,12 @@ export class Instance {
     const { signal } = resolved;
     if (signal?.aborted === true) throw createError('ERR_ABORTED', 'call', undefined, signal.reason);
     return resolved;
+  }
+
+  #resolveUnsliced(options: CallOptions | undefined): ResolvedCallOptions {
+    const resolved = this.#resolve(options);
+    if (resolved.slices === undefined) return resolved;
+    throw invalidValue('sliceFuel', 'slices are for call and invoke', options?.sliceFuel);
   }
 
   #functionType(name: string, args: readonly Value[]): FunctionType {

@@ -134,6 +134,10 @@ onEveryBackend('calls in slices', (lab) => {
     expect(await lab.observe(instance, () => instance.callSync('echo', '', options))).toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',
     });
+    expect(await lab.observe(instance, () => instance.start('fib', ARGS, options))).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      state: 'idle',
+    });
   });
 });
 

@@ -87,8 +87,6 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   async start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep> {
-    if (options.slices !== undefined)
-      throw invalidValue('sliceFuel', 'slices are for call and invoke', options.slices.fuel);
     const handle = native(() => this.#handle(name));
     const steps = new NativeSteps(this.#runtime, this.#host, this, options);
     this.#pending += 1;
