@@ -11,6 +11,7 @@ use crate::costs::{Weights, bulk_shift, entry_cost};
 use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
 use crate::survey::{Body, Survey};
+use crate::unroll::Addition;
 
 /// Most units that one function runs between two checks, not counting what it calls. A caller's run, a callee's up
 /// to its first check and one from its last check thus stay below 65,536 together.
@@ -24,6 +25,8 @@ const ROUNDS: f32 = 10.0;
 const BACK: f32 = 0.9;
 const OUT_OF_LOOP: f32 = 0.1;
 const EVEN: f32 = 0.5;
+/// How often the copies of a loop are left for the loop itself.
+const OUT_OF_FUEL: f32 = 1e-3;
 /// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
 const CONDITIONAL_PENALTY: f32 = 3.0;
 /// A charge where an `else` is missing needs one.
@@ -50,6 +53,8 @@ pub(crate) enum Action {
     Charge { edge: u32 },
     /// What the node charges, then a check if it has one.
     Head { edge: u32, check: bool },
+    /// Whether there is less fuel than the most that the copies of a loop can cost; `edge` is the node's that it begins.
+    Short { edge: u32, most: u32 },
     /// A `br_if` whose taken edge may charge.
     BranchIf { edge: u32, label: u32 },
     /// The `else` that is missing, if it has to charge.
@@ -97,8 +102,8 @@ pub(crate) struct Context<'a> {
     pub(crate) survey: &'a Survey,
     pub(crate) imported_functions: u32,
     pub(crate) imported_tables: u32,
-    /// Positions of operators that unrolling has added, in order.
-    pub(crate) added: &'a [u32],
+    /// Operators that unrolling has added, in order.
+    pub(crate) added: &'a [(u32, Addition)],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
     /// Whether blocks with parameters are guarded.
@@ -131,6 +136,8 @@ struct Node {
 enum Opener {
     Function,
     Block,
+    /// The block in front of a loop that has copies, which are in it.
+    Exact,
     /// The block around a copy of a loop's body: its end is the next round.
     Copy,
     Loop,
@@ -180,6 +187,7 @@ impl Graph {
             loops: 0,
             tables: 0,
             added: context.added,
+            assured: false,
             dead_from: None,
         }
         .run(body, ty);
@@ -202,7 +210,9 @@ struct Builder<'a> {
     /// Branch tables seen.
     tables: u32,
     /// Of the operators that unrolling has added, those to come.
-    added: &'a [u32],
+    added: &'a [(u32, Addition)],
+    /// Whether there is fuel for all that is here: in the copies of a loop. Nothing is unchecked then.
+    assured: bool,
     /// Where code that cannot be reached began.
     dead_from: Option<usize>,
 }
@@ -240,11 +250,10 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) {
-        let added = self.is_added(operator);
-        let weight = if added {
-            0
-        } else {
-            self.context.weights.weight(operator.code)
+        let addition = self.addition(operator);
+        let weight = match addition {
+            Some(_) => 0,
+            None => self.context.weights.weight(operator.code),
         };
         if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
             self.split(operator.start, true);
@@ -254,11 +263,16 @@ impl Builder<'_> {
         match operator.code {
             code::BLOCK => {
                 let (parameters, results) = self.arity(operator);
-                let opener = if added { Opener::Copy } else { Opener::Block };
+                let opener = match addition {
+                    Some(Addition::Exact) => Opener::Exact,
+                    Some(_) => Opener::Copy,
+                    None => Opener::Block,
+                };
                 self.open(opener, parameters, results);
                 self.guard(operator);
             }
-            code::LOOP => self.begin_loop(operator),
+            code::LOOP => self.begin_loop(operator, addition.is_some()),
+            code::I32_CONST if addition.is_some() => self.short(operator),
             code::IF => self.begin_if(operator),
             code::ELSE => self.begin_else(operator),
             code::END => self.end(operator),
@@ -313,15 +327,26 @@ impl Builder<'_> {
         imported > 0 && table >= imported
     }
 
-    /// Whether unrolling has added this operator.
-    fn is_added(&mut self, operator: &Operator) -> bool {
-        while let [next, rest @ ..] = self.added {
+    /// What unrolling has added this operator for, if it has.
+    fn addition(&mut self, operator: &Operator) -> Option<Addition> {
+        while let [(next, addition), rest @ ..] = self.added {
             if *next as usize >= operator.start {
-                return *next as usize == operator.start;
+                return (*next as usize == operator.start).then_some(*addition);
             }
             self.added = rest;
         }
-        false
+        None
+    }
+
+    /// The constant is replaced by a condition. An edge that is never run makes so much owed there that the counter
+    /// can be compared as it is.
+    fn short(&mut self, operator: &Operator) {
+        if let Some(here @ Node { edge }) = self.here {
+            let most = operator.first;
+            self.step(operator.start, operator.end, Action::Short { edge, most });
+            let tie = self.edge(self.tail(here), ROOT, 1.0, true);
+            self.graph.edges[tie as usize].cost = most.into();
+        }
     }
 
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
@@ -342,7 +367,8 @@ impl Builder<'_> {
         self.distance = 0;
     }
 
-    fn begin_loop(&mut self, operator: &Operator) {
+    /// A loop of copies does not check by itself: it asks whether there is fuel for all of them.
+    fn begin_loop(&mut self, operator: &Operator, copies: bool) {
         let (parameters, _) = self.arity(operator);
         let frequency = self.frequency;
         let header = self.node();
@@ -355,7 +381,9 @@ impl Builder<'_> {
             frame.target = Some(header);
         }
         self.frequency = clamp(frequency * ROUNDS);
-        self.enter(header, operator.end, true);
+        self.enter(header, operator.end, !copies);
+        self.distance = 0;
+        self.assured = copies;
     }
 
     fn begin_if(&mut self, operator: &Operator) {
@@ -388,7 +416,10 @@ impl Builder<'_> {
             return;
         };
         match opener {
-            Opener::Loop => self.loops -= 1,
+            Opener::Loop => {
+                self.loops -= 1;
+                self.assured = false;
+            }
             Opener::If => {
                 self.join_from_here(operator);
                 self.missing_else(operator);
@@ -406,7 +437,10 @@ impl Builder<'_> {
         let Some(frame) = self.graph.frames.pop() else {
             return;
         };
-        self.frequency = frame.frequency;
+        self.frequency = match opener {
+            Opener::Exact => clamp(frame.frequency * OUT_OF_FUEL),
+            _ => frame.frequency,
+        };
         if let Some(ty) = frame.guard {
             self.step(operator.end, operator.end, Action::Unguard { ty });
         }
@@ -486,6 +520,7 @@ impl Builder<'_> {
         let frame = self.frame(label);
         let taken = match frame.opener {
             Opener::Loop | Opener::Copy => BACK,
+            Opener::Exact => OUT_OF_FUEL,
             _ if frame.loops < loops => OUT_OF_LOOP,
             _ => EVEN,
         };
@@ -697,7 +732,9 @@ impl Builder<'_> {
         if let Some(node) = self.here {
             self.graph.edges[node.edge as usize].cost += units;
         }
-        self.distance += units;
+        if !self.assured {
+            self.distance += units;
+        }
     }
 
     /// Ends the node being filled with an edge to `target` whose charge goes before `position`.

@@ -279,8 +279,8 @@ impl Rewriting<'_> {
             let ty = outline.function_type(outline.imported.functions + position as u32);
             let loops = &outline.survey.small_loops[body.small_loops.clone()];
             let copy;
-            let (context, body) = if self.config.unroll && !loops.is_empty() {
-                copy = unrolled.unroll(outline.wasm, body, loops);
+            let (context, body) = if self.config.unrolls() && !loops.is_empty() {
+                copy = unrolled.unroll(outline.wasm, body, loops, weights);
                 let context = Context {
                     wasm: &unrolled.bytes,
                     added: &unrolled.added,
