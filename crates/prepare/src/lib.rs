@@ -83,6 +83,7 @@ mod rewrite;
 mod survey;
 mod unroll;
 mod validate;
+mod webs;
 
 pub use config::{Adapters, ComplexityCaps, Growth, Interruption, PrepareConfig};
 pub use costs::{CostError, Costs};

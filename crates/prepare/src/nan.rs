@@ -6,15 +6,16 @@
 //! with operands, globals, operators on signs or bits) its producer is noted, and canonicalises at once. Bits that came
 //! from loads, parameters or constants are never touched.
 //!
-//! A local may hold unsettled values if everything that is put into it is unsettled or cannot be a NaN; reading it is
-//! then a producer. Which locals these are is found by walking the body until nothing changes.
+//! A web of a local may hold unsettled values if everything that is put into it is unsettled or cannot be a NaN; reading
+//! it is then a producer. Which webs these are is found by walking the body until nothing changes.
 
 use crate::FunctionType;
 use crate::graph::Context;
 use crate::operators::{BlockType, CODES, Code, Decoder, MISC, Operator, VECTOR, code};
 use crate::survey::Body;
+use crate::webs::{Reach, Webs};
 
-/// Walks over one body at most. If locals have not settled by then, none may hold unsettled values.
+/// Walks over one body at most. If webs have not settled by then, none may hold unsettled values.
 const MAX_WALKS: u32 = 6;
 
 /// What a NaN is made canonical in.
@@ -63,9 +64,9 @@ struct Effect {
     moves: bool,
 }
 
-/// What a local may hold.
+/// What a web may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Local {
+enum Holds {
     Neutral,
     Unsettled(Kind),
     Exact,
@@ -87,7 +88,11 @@ pub(crate) struct Nans {
     pub(crate) sites: Vec<Site>,
     producers: Vec<Site>,
     seen: Vec<bool>,
-    locals: Vec<Local>,
+    webs: Webs,
+    /// By web.
+    holds: Vec<Holds>,
+    /// Accesses to locals before the place that is looked at.
+    accesses: usize,
     stack: Vec<Value>,
     frames: Vec<Frame>,
     changed: bool,
@@ -100,13 +105,15 @@ impl Nans {
         if !body.floats {
             return;
         }
-        self.locals.clear();
-        self.locals.resize(ty.params.len(), Local::Exact);
-        self.locals
-            .resize(ty.params.len() + body.locals as usize, Local::Neutral);
+        self.webs.find(context.wasm, body, ty);
+        self.holds.clear();
+        self.holds.resize(self.webs.count(), Holds::Neutral);
+        for web in self.webs.of_parameters() {
+            self.holds[web] = Holds::Exact;
+        }
         for walk in 0..=MAX_WALKS {
             if walk == MAX_WALKS {
-                self.locals.fill(Local::Exact);
+                self.holds.fill(Holds::Exact);
             }
             self.changed = false;
             self.walk(context, body, ty);
@@ -126,6 +133,7 @@ impl Nans {
         self.producers.clear();
         self.seen.clear();
         self.stack.clear();
+        self.accesses = 0;
         self.frames.clear();
         self.frames.push(Frame {
             height: 0,
@@ -134,52 +142,37 @@ impl Nans {
             is_loop: false,
         });
         let mut decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
-        let (mut dead, mut nesting) = (false, 0_u32);
+        let mut reach = Reach::default();
         while let Some(operator) = decoder.operator() {
-            match operator.code {
-                code::BLOCK | code::LOOP | code::IF if dead => nesting += 1,
-                code::END if nesting > 0 => nesting -= 1,
-                code::ELSE | code::END if nesting == 0 => {
-                    self.operator(context, &decoder, &operator, dead);
-                    dead = false;
-                }
-                _ if dead => {}
-                _ => dead = self.operator(context, &decoder, &operator, false),
+            if let Some(dead) = reach.pass(operator.code) {
+                self.operator(context, &decoder, &operator, dead);
             }
         }
     }
 
-    /// Follows one operator; whether what comes next cannot be reached.
     fn operator(
         &mut self,
         context: &Context<'_>,
         decoder: &Decoder<'_>,
         operator: &Operator,
         dead: bool,
-    ) -> bool {
+    ) {
         match operator.code {
-            code::NOP => {}
+            code::NOP | code::UNREACHABLE => {}
             code::BLOCK | code::LOOP | code::IF => self.open(context, decoder, operator),
             code::ELSE => self.other_side(dead),
             code::END => self.close(dead),
-            code::BR | code::BR_IF => {
-                if operator.code == code::BR_IF {
-                    self.pop();
-                }
+            code::BR => self.see_operands_of(operator.first),
+            code::BR_IF => {
+                self.pop();
                 self.see_operands_of(operator.first);
-                return operator.code == code::BR;
             }
             code::BR_TABLE => {
                 self.pop();
                 // All labels take operands of the same number.
                 self.see_operands_of(decoder.targets(operator).last().unwrap_or(0));
-                return true;
             }
-            code::RETURN => {
-                self.see_operands_of(self.frames.len() as u32 - 1);
-                return true;
-            }
-            code::UNREACHABLE => return true,
+            code::RETURN => self.see_operands_of(self.frames.len() as u32 - 1),
             code::CALL => {
                 self.call(&context.types[context.functions[operator.first as usize] as usize])
             }
@@ -195,7 +188,6 @@ impl Nans {
             }
             _ => self.plain(operator),
         }
-        false
     }
 
     fn open(&mut self, context: &Context<'_>, decoder: &Decoder<'_>, operator: &Operator) {
@@ -254,37 +246,53 @@ impl Nans {
         self.push_exact(ty.results.len() as u32);
     }
 
+    /// The web that an operator accesses, if it can hold a float.
+    fn access(&mut self, operator: &Operator) -> Option<usize> {
+        let web = self.webs.access(self.accesses, operator.first)?;
+        self.accesses += 1;
+        Some(web)
+    }
+
     fn get(&mut self, operator: &Operator) {
-        let value = match self.locals[operator.first as usize] {
-            Local::Neutral => Value::Neutral,
-            Local::Exact => Value::Exact,
-            Local::Unsettled(kind) => self.produce(operator, kind),
+        let holds = match self.access(operator) {
+            Some(web) => self.holds[web],
+            None => Holds::Neutral,
+        };
+        let value = match holds {
+            Holds::Neutral => Value::Neutral,
+            Holds::Exact => Value::Exact,
+            Holds::Unsettled(kind) => self.produce(operator, kind),
         };
         self.stack.push(value);
     }
 
     fn set(&mut self, operator: &Operator) {
         let value = self.pop();
-        let local = operator.first as usize;
-        let before = self.locals[local];
-        let after = match (before, value) {
-            (_, Value::Exact) => Local::Exact,
-            (Local::Exact, _) | (_, Value::Neutral) => before,
-            (_, Value::Unsettled(producer)) => {
-                let kind = self.producers[producer as usize].kind;
-                match before {
-                    Local::Unsettled(other) if other != kind => Local::Exact,
-                    _ => Local::Unsettled(kind),
-                }
-            }
-        };
-        self.locals[local] = after;
-        self.changed |= before != after;
-        if after == Local::Exact {
-            self.see(value);
+        if let Some(web) = self.access(operator) {
+            self.put(web, value);
         }
         if operator.code == code::LOCAL_TEE {
             self.stack.push(value);
+        }
+    }
+
+    fn put(&mut self, web: usize, value: Value) {
+        let before = self.holds[web];
+        let after = match (before, value) {
+            (_, Value::Exact) => Holds::Exact,
+            (Holds::Exact, _) | (_, Value::Neutral) => before,
+            (_, Value::Unsettled(producer)) => {
+                let kind = self.producers[producer as usize].kind;
+                match before {
+                    Holds::Unsettled(other) if other != kind => Holds::Exact,
+                    _ => Holds::Unsettled(kind),
+                }
+            }
+        };
+        self.holds[web] = after;
+        self.changed |= before != after;
+        if after == Holds::Exact {
+            self.see(value);
         }
     }
 

@@ -49,6 +49,17 @@ pub(crate) const CASES: &[(&str, &str, u64)] = &[
     ("f32", "(local.set $l (f32.add (local.get $p) (f32.const 1))) (local.get $l)", CANONICAL),
     ("f32", "(local.set $p (f32.add (local.get $p) (f32.const 1))) (local.get $p)", CANONICAL),
     ("f32", "(local.set $l (f32.add (local.get $p) (f32.const 1))) (local.set $l (local.get $p)) (local.get $l)", PAYLOAD),
+    ("f32", "(local.set $l (f32.add (local.get $p) (f32.const 1))) (if (i32.const 0) (then (local.set $l (local.get $p)))) (local.get $l)", CANONICAL),
+    ("f32", "(local.set $l (f32.add (local.get $p) (f32.const 1))) (if (i32.const 1) (then (local.set $l (local.get $p)))) (local.get $l)", PAYLOAD),
+    ("f32", "(local.set $l (local.get $p)) (block (br_if 0 (i32.const 1)) (local.set $l (f32.add (local.get $p) (f32.const 1)))) (local.get $l)", PAYLOAD),
+    ("f32", "(local.set $l (local.get $p)) (drop (local.get $l)) (local.set $l (f32.add (local.get $p) (f32.const 1))) (local.get $l)", CANONICAL),
+    (
+        "f32",
+        "(local.set $l (local.get $p))
+         (loop (f32.store (i32.const 16) (local.get $l)) (local.set $l (f32.add (local.get $l) (f32.const 1)))
+           (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 2)))) (f32.load (i32.const 16))",
+        CANONICAL,
+    ),
     ("f32", "(f32.add (f32.const 0) (local.tee $l (f32.add (local.get $p) (f32.const 1)))) (drop) (local.get $l)", CANONICAL),
     (
         "f64",
