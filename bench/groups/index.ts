@@ -2,7 +2,7 @@
 import type { Group } from '../price-list';
 import { asyncCall } from './async-call';
 import { callRawBytes, callRawEnvelope, callSync, exportsCall } from './calls';
-import { compute } from './compute';
+import { compute, computePrograms } from './compute';
 import { hostCall } from './host-call';
 import { compile, instantiate, prepare } from './modules';
 import { cores, eventLoop, footprint } from './process';
@@ -17,6 +17,7 @@ export const GROUPS: readonly Group[] = [
   prepare,
   compile,
   instantiate,
+  computePrograms,
   compute,
   footprint,
   eventLoop,
