@@ -58,6 +58,12 @@ pub(crate) fn write(
         weights: source.weights,
         counter,
         hidden,
+        passed_off: if source.body.calls.len() + source.body.indirect_calls.len() <= MAX_PASSED_OFF
+        {
+            source.depth.frame
+        } else {
+            0
+        },
         parked: if source.graph.parks {
             locals.add(ValType::I32)
         } else {
@@ -76,6 +82,10 @@ pub(crate) fn write(
     .run(&locals)
 }
 
+/// Calls that a function may have to take its units of call depth off where they are passed on: an instruction less in
+/// an interpreter, but with more calls the module grows.
+const MAX_PASSED_OFF: usize = 2;
+
 /// The state of one copy.
 pub(crate) struct Writer<'w, 'a> {
     pub(super) rewriting: &'w mut Rewriting<'a>,
@@ -88,6 +98,8 @@ pub(crate) struct Writer<'w, 'a> {
     pub(super) counter: u32,
     /// Parameters of ours.
     hidden: u32,
+    /// Units of call depth to take off where they are passed on.
+    passed_off: u32,
     /// Local for an `i32` that must be out of the way, where the graph parks one.
     pub(super) parked: u32,
     /// Local that holds the threshold, where a loop compares with it.
@@ -158,7 +170,8 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Takes the units of call depth that a frame of a function that can recurse takes.
+    /// Stops if fewer units of call depth are left than a frame of this function takes, if it can recurse. They are taken
+    /// off at once, or where they are passed on.
     fn enter_frame(&mut self) {
         let Depth {
             frame,
@@ -172,14 +185,14 @@ impl Writer<'_, '_> {
             return;
         }
         let (globals, left) = (self.rewriting.globals, self.counter + 1);
+        let at_once = frame - self.passed_off;
         let out = &mut self.sink();
         out.local_get(left);
-        match ty {
-            ValueType::I32 => out.i32_const(frame.cast_signed()).i32_sub(),
-            _ => out.i64_const(frame.into()).i64_sub(),
-        };
-        out.local_tee(left);
-        globals.stop_if_too_deep(ty, out);
+        if at_once > 0 {
+            take(ty, at_once, out);
+            out.local_tee(left);
+        }
+        globals.stop_if_too_deep(ty, frame - at_once, out);
     }
 
     fn step(&mut self, step: &Step) {
@@ -376,12 +389,15 @@ impl Writer<'_, '_> {
         self.set();
     }
 
-    /// Puts the units of call depth left on the stack, as this type. Every function that calls one that is handed them
-    /// has them.
+    /// Puts the units of call depth left for a callee on the stack, as this type. Every function that calls one that is
+    /// handed them has them.
     fn pass_depth(&mut self, ty: ValueType) {
-        let (left, own) = (self.counter + 1, self.source.depth.carried);
-        let mut out = self.sink();
+        let (left, own, off) = (self.counter + 1, self.source.depth.carried, self.passed_off);
+        let out = &mut self.sink();
         out.local_get(left);
+        if off > 0 {
+            take(own.unwrap_or(ty), off, out);
+        }
         match (own, ty) {
             (Some(ValueType::I64), ValueType::I32) => {
                 out.i32_wrap_i64();
@@ -397,4 +413,12 @@ impl Writer<'_, '_> {
         self.pass(edge);
         self.sink().end();
     }
+}
+
+/// Takes units off the call depth on the stack.
+fn take(ty: ValueType, units: u32, out: &mut InstructionSink<'_>) {
+    match ty {
+        ValueType::I32 => out.i32_const(units.cast_signed()).i32_sub(),
+        _ => out.i64_const(units.into()).i64_sub(),
+    };
 }

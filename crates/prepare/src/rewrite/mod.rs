@@ -409,11 +409,11 @@ impl Globals {
             .unreachable();
     }
 
-    /// With the units of call depth left on the stack, as this type: stops if they are below zero.
-    fn stop_if_too_deep(self, ty: ValueType, out: &mut InstructionSink<'_>) {
+    /// With the units of call depth left on the stack, as this type: stops if they are fewer than these.
+    fn stop_if_too_deep(self, ty: ValueType, needed: u32, out: &mut InstructionSink<'_>) {
         match ty {
-            ValueType::I32 => out.i32_const(0).i32_lt_s(),
-            _ => out.i64_const(0).i64_lt_s(),
+            ValueType::I32 => out.i32_const(needed.cast_signed()).i32_lt_s(),
+            _ => out.i64_const(needed.into()).i64_lt_s(),
         };
         out.if_(wasm_encoder::BlockType::Empty);
         self.stop(Stop::Depth, out);

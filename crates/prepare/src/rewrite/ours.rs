@@ -211,7 +211,7 @@ impl Rewriting<'_> {
                 .i32_const(chain.cast_signed())
                 .i32_sub()
                 .local_tee(left);
-            globals.stop_if_too_deep(ValueType::I32, out);
+            globals.stop_if_too_deep(ValueType::I32, 0, out);
             get_all(ty, out);
             out.global_get(globals.fuel);
             pass_depth(carried, left, out);
@@ -251,7 +251,7 @@ impl Rewriting<'_> {
                 .i32_const(chain.cast_signed())
                 .i32_sub()
                 .local_tee(depth);
-            self.globals.stop_if_too_deep(ValueType::I32, out);
+            self.globals.stop_if_too_deep(ValueType::I32, 0, out);
             get_all(ty, out);
             out.local_get(counter);
             pass_depth(carried, depth, out);
