@@ -74,10 +74,8 @@ pub(crate) enum Action {
     Reference { function: u32 },
     /// A write to a table of the module's own beside imported ones.
     SetElement { table: u32 },
-    /// The operator that opens a block with parameters of this type.
-    Guard { code: Code, ty: u32 },
-    /// Behind the end of such a block.
-    Unguard { ty: u32 },
+    /// Before the operator that opens a block with parameters.
+    Guard,
     /// A conversion that can trap, from or to here.
     Converting(bool),
     /// The function's last `end`.
@@ -156,8 +154,6 @@ struct Frame {
     condition: Option<(Node, u64)>,
     /// Number of the last `br_table` that led here.
     table: u32,
-    /// Its type, if it is guarded.
-    guard: Option<u32>,
 }
 
 impl Graph {
@@ -256,7 +252,7 @@ impl Builder<'_> {
                 let (parameters, results) = self.arity(operator);
                 let opener = if added { Opener::Copy } else { Opener::Block };
                 self.open(opener, parameters, results);
-                self.guard(operator);
+                self.guard(operator, parameters);
             }
             code::LOOP => self.begin_loop(operator),
             code::IF => self.begin_if(operator),
@@ -350,7 +346,7 @@ impl Builder<'_> {
         self.loops += 1;
         self.graph.loops = true;
         self.open(Opener::Loop, parameters, parameters);
-        self.guard(operator);
+        self.guard(operator, parameters);
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.target = Some(header);
         }
@@ -361,7 +357,7 @@ impl Builder<'_> {
     fn begin_if(&mut self, operator: &Operator) {
         let (parameters, results) = self.arity(operator);
         self.open(Opener::If, parameters, results);
-        self.guard(operator);
+        self.guard(operator, parameters);
         let condition = self.here.map(|node| (node, self.distance));
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.condition = condition;
@@ -407,9 +403,6 @@ impl Builder<'_> {
             return;
         };
         self.frequency = frame.frequency;
-        if let Some(ty) = frame.guard {
-            self.step(operator.end, operator.end, Action::Unguard { ty });
-        }
         if opener == Opener::Function {
             self.step(operator.start, operator.end, Action::Close);
         }
@@ -581,27 +574,13 @@ impl Builder<'_> {
             distance: 0,
             condition: None,
             table: 0,
-            guard: None,
         });
     }
 
-    /// Guards the block that was just opened, if it has parameters.
-    fn guard(&mut self, operator: &Operator) {
-        let BlockType::Function(ty) = self.decoder.block_type(operator) else {
-            return;
-        };
-        if self.context.guards_blocks && !self.context.types[ty as usize].params.is_empty() {
-            self.step(
-                operator.start,
-                operator.end,
-                Action::Guard {
-                    code: operator.code,
-                    ty,
-                },
-            );
-            if let Some(frame) = self.graph.frames.last_mut() {
-                frame.guard = Some(ty);
-            }
+    /// Guards the block that the operator opens, if it has parameters.
+    fn guard(&mut self, operator: &Operator, parameters: bool) {
+        if self.context.guards_blocks && parameters {
+            self.step(operator.start, operator.start, Action::Guard);
         }
     }
 

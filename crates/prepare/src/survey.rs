@@ -7,7 +7,7 @@ use crate::graph::UNCHECKED;
 use crate::nan::is_arithmetic;
 use crate::operators::{BlockType, Decoder, Operator, code};
 use crate::unroll::is_small;
-use crate::{ComplexityCaps, FunctionType, PrepareError, caps};
+use crate::{ComplexityCaps, PrepareError, caps};
 
 /// What one function body declares and refers to.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +53,6 @@ pub(crate) struct Survey {
     pub(crate) indirect_calls: Vec<u32>,
     /// From their operators to their ends, body after body.
     pub(crate) small_loops: Vec<Range<usize>>,
-    /// Parameters and results of guarded blocks so far.
-    guarded: u64,
     /// Function indices named by `ref.func` in bodies.
     pub(crate) code_references: Vec<u32>,
     /// Function indices named outside of bodies: in elements and globals.
@@ -66,13 +64,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) caps: &'a ComplexityCaps,
     pub(crate) weights: &'a Weights,
     pub(crate) imported_functions: u32,
-    pub(crate) types: &'a [FunctionType],
-    /// Whether blocks with parameters are guarded, which takes some bytes for each parameter and result.
-    pub(crate) guards_blocks: bool,
 }
-
-/// Parameters and results of guarded blocks that a module may have together.
-const MAX_GUARDED: u64 = 1 << 20;
 
 /// Byte of the type `v128`.
 const V128: u8 = 0x7b;
@@ -135,10 +127,6 @@ impl Survey {
                         let empty = decoder.block_type(&operator) == BlockType::Empty;
                         innermost = empty.then_some((operator.start, nesting));
                     }
-                    if terms.guards_blocks {
-                        self.guarded += guarded_values(&decoder.block_type(&operator), terms.types);
-                        caps::check("params", self.guarded, MAX_GUARDED)?;
-                    }
                 }
                 code::END => {
                     if let Some((start, at)) = innermost
@@ -181,17 +169,6 @@ impl Survey {
         }
         Ok(())
     }
-}
-
-/// The parameters and results of a block that has parameters.
-fn guarded_values(block: &BlockType, types: &[FunctionType]) -> u64 {
-    let BlockType::Function(index) = block else {
-        return 0;
-    };
-    let ty = types
-        .get(*index as usize)
-        .filter(|ty| !ty.params.is_empty());
-    ty.map_or(0, |ty| (ty.params.len() + ty.results.len()) as u64)
 }
 
 /// Reads the declarations of locals: how many, and in how many slots.

@@ -1,5 +1,6 @@
 //! Tests that every backend must pass, in the crate that names the backend.
 
+mod blocks;
 mod cache;
 mod calls;
 mod form;

@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
-use super::guards::Guards;
 use super::locals::{Locals, Scratch};
 use super::ours::Function;
 use super::{Globals, Rewriting};
@@ -65,7 +64,6 @@ pub(crate) fn write(
         },
         threshold: polls.then(|| locals.add(ValType::I64)),
         scratch: Scratch::new(source.nans, &mut locals),
-        guards: Guards::new(&source.graph.steps, &rewriting.outline.types, &mut locals),
         checks: 0,
         source,
         rewriting,
@@ -93,7 +91,6 @@ pub(crate) struct Writer<'w, 'a> {
     /// Local that holds the threshold, where a loop compares with it.
     pub(super) threshold: Option<u32>,
     scratch: Scratch,
-    guards: Guards,
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
@@ -228,15 +225,12 @@ impl Writer<'_, '_> {
                 // where it compiles and with them where it runs. `table.fill` does the same, and it gets that right.
                 self.sink().i32_const(1).table_fill(table);
             }
-            Action::Guard { code, ty } => {
-                let declared = &self.rewriting.outline.types[ty as usize];
-                self.guards
-                    .open(code, ty, declared, &mut InstructionSink::new(self.out));
-            }
-            Action::Unguard { ty } => {
-                let declared = &self.rewriting.outline.types[ty as usize];
-                self.guards
-                    .close(declared, &mut InstructionSink::new(self.out));
+            Action::Guard => {
+                // wasmi 2.0.0 keeps values of locals on its operand stack as references to the locals, and copies those
+                // when it enters a block, because the block may write the locals. Of a block with parameters it passes
+                // over too many of them, and at a loop it copies from a register that holds a parameter by then. A block
+                // without parameters does it right, for all that lies on the stack.
+                self.sink().block(BlockType::Empty).end();
             }
             Action::Converting(on) => {
                 if let Some(converting) = self.rewriting.globals.converting {

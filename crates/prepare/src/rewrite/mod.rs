@@ -8,7 +8,6 @@ mod body;
 mod bulk;
 mod check;
 mod elements;
-mod guards;
 mod hooks;
 mod locals;
 mod ours;
