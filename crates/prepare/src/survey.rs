@@ -26,10 +26,8 @@ pub(crate) struct Body {
     pub(crate) indirect_calls: Range<usize>,
     /// Its small innermost loops without calls, in [`Survey::small_loops`].
     pub(crate) small_loops: Range<usize>,
-    /// Whether it calls functions that are not imported. Its entry then has a check.
+    /// Whether it calls functions that are not imported.
     pub(crate) calls_defined: bool,
-    /// Whether it runs through once, without calling or growing anything.
-    pub(crate) straight: bool,
     /// Whether it has arithmetic on floats.
     pub(crate) floats: bool,
     /// What all of its operators and its entry cost together.
@@ -37,9 +35,9 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Whether the body needs no check of its own, because those around its calls suffice.
+    /// Whether the entry needs no check, because those around its calls suffice.
     pub(crate) fn unchecked(&self) -> bool {
-        self.straight && self.cost <= UNCHECKED
+        !self.calls_defined && self.cost <= UNCHECKED
     }
 }
 
@@ -84,7 +82,6 @@ impl Survey {
         let bytes = &wasm[..range.end];
         let mut body = Body {
             range: range.clone(),
-            straight: true,
             ..Body::default()
         };
         let (calls, indirect_calls) = (self.calls.len(), self.indirect_calls.len());
@@ -123,7 +120,6 @@ impl Survey {
                     nesting += 1;
                     caps::check("nesting", nesting, terms.caps.nesting)?;
                     if code == code::LOOP {
-                        body.straight = false;
                         let empty = decoder.block_type(&operator) == BlockType::Empty;
                         innermost = empty.then_some((operator.start, nesting));
                     }
@@ -150,18 +146,15 @@ impl Survey {
                 code::CALL => {
                     innermost = None;
                     self.calls.push(first);
-                    body.straight = false;
                     body.calls_defined |= first >= terms.imported_functions;
                 }
                 code::CALL_INDIRECT => {
                     innermost = None;
                     self.indirect_calls.push(first);
-                    body.straight = false;
                     body.calls_defined = true;
                 }
                 code::MEMORY_GROW | code::TABLE_GROW => {
                     innermost = None;
-                    body.straight = false;
                 }
                 code::REF_FUNC => self.code_references.push(first),
                 _ => {}
