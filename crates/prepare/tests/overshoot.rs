@@ -13,7 +13,7 @@ const BOUND: i64 = 65_536;
 /// The default call depth of the host.
 const DEPTH: i32 = 3_000;
 /// Limits that each program is tried with.
-const LIMITS: i64 = 48;
+const LIMITS: i64 = 24;
 /// Four units of work, which are counted.
 const STEP: &str = "global.get $n i32.const 1 i32.add global.set $n ";
 
@@ -158,7 +158,7 @@ fn random_programs_stay_within_the_bound() {
 }
 
 /// Random programs of a run.
-const PROGRAMS: u64 = 120;
+const PROGRAMS: u64 = 80;
 /// Functions of one.
 const FUNCTIONS: u64 = 6;
 
@@ -170,33 +170,37 @@ fn program(random: &mut Random) -> String {
     text += "))";
     for function in 0..FUNCTIONS {
         text += &format!("(func $f{function} (param i32) (local i32) ");
-        for _ in 0..=random.below(4) {
-            statement(random, 3, &mut text);
+        for _ in 0..random.below(3) {
+            statement(random, 2, &mut text);
+        }
+        call(random, &mut text);
+        for _ in 0..random.below(3) {
+            statement(random, 2, &mut text);
         }
         text += ")";
     }
-    let depth = [1, 2, 3, 40, 400][random.below(5) as usize];
+    let depth = [1, 5, 25, 60][random.below(4) as usize];
     text + &format!(r#"(func (export "f") (param i32) i32.const {depth} call $f0)"#)
+}
+
+/// A call as long as the parameter is not 0; then it is, so that programs end.
+fn call(random: &mut Random, text: &mut String) {
+    let callee = random.below(FUNCTIONS);
+    let call = if random.below(2) == 0 {
+        format!("call $f{callee}")
+    } else {
+        format!("i32.const {callee} call_indirect (type $t)")
+    };
+    *text += &format!(
+        "local.get 0 if local.get 0 i32.const 1 i32.sub {call} i32.const 0 local.set 0 end "
+    );
 }
 
 fn statement(random: &mut Random, depth: u64, text: &mut String) {
     let steps = [1, 3, 10, 100, 1_000, 3_000][random.below(6) as usize];
-    // Deeper by one at a time and seldom twice, so that programs end.
-    let deeper = "local.get 0 i32.const 1 i32.sub";
     match random.below(if depth == 0 { 5 } else { 9 }) {
         0 | 1 => *text += &STEP.repeat(steps),
-        2 => {
-            let callee = random.below(FUNCTIONS);
-            *text += &format!(
-                "local.get 0 i32.const 0 i32.gt_s if {deeper} local.tee 0 call $f{callee} i32.const 0 local.set 0 end "
-            );
-        }
-        3 => {
-            let element = random.below(FUNCTIONS);
-            *text += &format!(
-                "local.get 0 i32.const 0 i32.gt_s if {deeper} local.tee 0 i32.const {element} call_indirect (type $t) i32.const 0 local.set 0 end "
-            );
-        }
+        2 | 3 => call(random, text),
         4 => *text += "call $nop ",
         5 => {
             *text += "block ";
