@@ -31,6 +31,13 @@ pub(crate) struct Depth {
     pub(crate) carried: Option<ValueType>,
 }
 
+impl Depth {
+    /// Parameters that a function has more than its author gave it: the counter, and the units left if it is handed them.
+    pub(crate) fn hidden(self) -> u32 {
+        1 + u32::from(self.carried.is_some())
+    }
+}
+
 /// Who calls whom.
 pub(crate) struct Calls {
     /// The call depth of each defined function.

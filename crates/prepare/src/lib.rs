@@ -57,8 +57,7 @@
 //! unit of call depth. So a guest runs at most 2 · 8,192 + 16 · depth units past its limit: less than 65,536 at a depth of
 //! 3,000.
 //!
-//! Custom sections, the name section among them, are kept as they are. Names of functions and of parameters stay right;
-//! indices of declared locals move by one or two, which no engine shows. [`OffsetMap`] leads from an offset in a trace back
+//! Custom sections are kept as they are, but that names of locals move with them and names of labels are left out. [`OffsetMap`] leads from an offset in a trace back
 //! to the author's.
 #![forbid(unsafe_code)]
 

@@ -41,7 +41,7 @@ pub(crate) fn write(
     notes: bool,
 ) -> Vec<Stretch> {
     let counter = source.ty.params.len() as u32;
-    let hidden = 1 + u32::from(source.depth.carried.is_some());
+    let hidden = source.depth.hidden();
     let mut locals = Locals::after(counter + hidden + source.body.locals);
     let PrepareConfig {
         interruption,

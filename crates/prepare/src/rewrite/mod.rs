@@ -9,6 +9,7 @@ mod bulk;
 mod check;
 mod elements;
 mod hooks;
+mod local_names;
 mod locals;
 mod ours;
 mod sections;
