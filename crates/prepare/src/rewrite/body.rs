@@ -112,12 +112,14 @@ impl Writer<'_, '_> {
             while let Some(site) = nans.next_if(|site| site.position <= step.start) {
                 self.copy(copied, site.position);
                 copied = site.position as usize;
+                self.note(site.position, false);
                 self.scratch
                     .canonicalize(site.kind, &mut InstructionSink::new(self.out));
             }
             self.copy(copied, step.start);
             copied = step.end as usize;
-            self.note(step.start, false);
+            // What follows the last `end` is for it.
+            self.note(step.start.min(body.range.end as u32 - 1), false);
             self.step(step);
         }
         self.stretches.unwrap_or_default()
