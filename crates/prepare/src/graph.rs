@@ -78,6 +78,8 @@ pub(crate) enum Action {
     SetElement { table: u32 },
     /// Before the operator that opens a block with parameters.
     Guard,
+    /// Before a `select` by a condition that may compare with zero.
+    GuardCondition,
     /// A conversion that can trap, from or to here.
     Converting(bool),
     /// The function's last `end`.
@@ -103,8 +105,8 @@ pub(crate) struct Context<'a> {
     pub(crate) added: &'a [u32],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
-    /// Whether blocks with parameters are guarded.
-    pub(crate) guards_blocks: bool,
+    /// Whether what wasmi 2.0.0 gets wrong is guarded.
+    pub(crate) guards: bool,
 }
 
 /// The graph and the steps of one function; kept between functions for its buffers.
@@ -217,6 +219,7 @@ impl Graph {
             run: Run::default(),
             loops: 0,
             tables: 0,
+            previous: code::NOP,
             added: context.added,
             dead_from: None,
         }
@@ -239,6 +242,8 @@ struct Builder<'a> {
     loops: u32,
     /// Branch tables seen.
     tables: u32,
+    /// The operator before this one that does anything.
+    previous: Code,
     /// Of the operators that unrolling has added, those to come.
     added: &'a [u32],
     /// Where code that cannot be reached began.
@@ -288,6 +293,10 @@ impl Builder<'_> {
             self.split(operator.start, true);
         }
         self.before(operator);
+        let previous = self.previous;
+        if operator.code != code::NOP {
+            self.previous = operator.code;
+        }
         self.spend(weight);
         match operator.code {
             code::BLOCK => {
@@ -333,6 +342,12 @@ impl Builder<'_> {
                         function: operator.first,
                     },
                 );
+            }
+            code::SELECT | code::TYPED_SELECT
+                if self.context.guards && !cannot_be_eqz(previous) =>
+            {
+                self.graph.parks = true;
+                self.step(operator.start, operator.start, Action::GuardCondition);
             }
             code::TABLE_SET if self.is_own_beside_imported(operator.first) => {
                 let table = operator.first;
@@ -653,7 +668,7 @@ impl Builder<'_> {
 
     /// Guards the block that the operator opens, if it has parameters.
     fn guard(&mut self, operator: &Operator, parameters: bool) {
-        if self.context.guards_blocks && parameters {
+        if self.context.guards && parameters {
             self.step(operator.start, operator.start, Action::Guard);
         }
     }
@@ -797,6 +812,22 @@ impl Builder<'_> {
     }
 }
 
+/// Whether what an operator gives is surely no comparison of an `i32` with zero, also when an engine has simplified it.
+fn cannot_be_eqz(code: Code) -> bool {
+    // `i32.lt_s` to `f64.ge`: comparisons other than those for equality of an `i32`.
+    let ordered = 0x48..=0x66;
+    let loads = 0x28..=0x35;
+    [
+        code::LOCAL_GET,
+        code::GLOBAL_GET,
+        code::I32_CONST,
+        code::CALL,
+    ]
+    .contains(&code)
+        || ordered.contains(&code)
+        || loads.contains(&code)
+}
+
 fn clamp(frequency: f32) -> f32 {
     frequency.clamp(FREQUENCIES.0, FREQUENCIES.1)
 }
@@ -825,7 +856,7 @@ mod tests {
             imported_tables: outline.imported.tables,
             added: &[],
             marks_conversions: false,
-            guards_blocks: false,
+            guards: false,
         };
         let function = outline.functions.len() as u32 - 1;
         let mut graph = Graph::default();

@@ -16,7 +16,7 @@ use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::mutate::{Pool, change_byte};
 use support::naive;
 use wasmi::FuncType;
-use wasmparser::{BlockType, Operator, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 /// Modules that CI generates, and that it damages.
 const MODULES: u64 = 2_000;
@@ -175,12 +175,10 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
     let mut config = PrepareConfig {
         memory_pages: MEMORY_PAGES,
         table_elements: TABLE_ELEMENTS,
+        // With it come guards against faults of the engine that all forms run on here.
+        growth: Growth::Host,
         ..form.clone()
     };
-    if has_parameters_of_blocks(wasm) {
-        // In this form they are guarded from a fault of the engine that both run on.
-        config.growth = Growth::Host;
-    }
     config.complexity.module_bytes = 1 << 20;
     let valid = Validator::new_with_features(WasmFeatures::WASM2)
         .validate_all(wasm)
@@ -299,30 +297,6 @@ fn is_limit(code: ErrorCode) -> bool {
         code,
         ErrorCode::ModuleTooComplex | ErrorCode::MemoryLimit | ErrorCode::TableLimit
     )
-}
-
-/// Whether there is a block with parameters.
-fn has_parameters_of_blocks(wasm: &[u8]) -> bool {
-    let (mut parameters, mut found) = (Vec::new(), false);
-    for payload in Parser::new(0).parse_all(wasm).flatten() {
-        match payload {
-            Payload::TypeSection(types) => {
-                let types = types.into_iter_err_on_gc_types().flatten();
-                parameters.extend(types.map(|ty| !ty.params().is_empty()));
-            }
-            Payload::CodeSectionEntry(body) => {
-                let operators = body.get_operators_reader().into_iter().flatten().flatten();
-                found |= operators.into_iter().any(|operator| match operator {
-                    Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
-                        matches!(blockty, BlockType::FuncType(ty) if parameters.get(ty as usize) == Some(&true))
-                    }
-                    _ => false,
-                });
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 /// The naive model has no start function of its own to call; those are the suite's business.

@@ -1,8 +1,8 @@
 //! Tests that every backend must pass, in the crate that names the backend.
 
-mod blocks;
 mod cache;
 mod calls;
+mod faults;
 mod form;
 mod hostile;
 mod limits;

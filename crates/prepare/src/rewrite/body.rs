@@ -234,6 +234,12 @@ impl Writer<'_, '_> {
                 // without parameters does it right, for all that lies on the stack.
                 self.sink().block(BlockType::Empty).end();
             }
+            Action::GuardCondition => {
+                // wasmi 2.0.0 makes one operator of `i32.eqz` and `select`, but takes the condition from a register also
+                // where it lies in a local or on the stack. What is put into a local it leaves as it is.
+                let parked = self.parked;
+                self.sink().local_tee(parked);
+            }
             Action::Converting(on) => {
                 if let Some(converting) = self.rewriting.globals.converting {
                     self.sink().i32_const(on.into()).global_set(converting);

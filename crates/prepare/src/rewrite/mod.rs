@@ -284,7 +284,7 @@ impl Rewriting<'_> {
                 imported_tables: outline.imported.tables,
                 added: &[],
                 marks_conversions: self.config.mark_conversions,
-                guards_blocks: self.config.growth == Growth::Host,
+                guards: self.config.growth == Growth::Host,
             };
             let loops = &outline.survey.small_loops[body.small_loops.clone()];
             let copy;
