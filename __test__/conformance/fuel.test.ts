@@ -18,6 +18,13 @@ const FIB = `(func $fib (export "fib") (param $n i32) (result i32)
 const FIB_30 = 1_346_269;
 const FIB_30_FUEL = 24_232_829n;
 
+/** A loop that marks a byte in each round, which is begun if the rounds before it were paid for. */
+const MARKING_LOOP = `(memory (export "memory") 1) (func (export "f") (local $i i32) (loop $again
+  (i32.store8 (local.get $i) (i32.const 1))
+  (local.set $i (i32.add (local.get $i) (i32.const 1)))
+  (br $again)))`;
+const MARKING_ROUND = 8n;
+
 /** Function bodies and what one call of them costs: the table of the cost model. */
 const COSTS: readonly (readonly [string, string, bigint])[] = [
   ['nothing', '(func (export "f"))', 0n],
@@ -172,6 +179,18 @@ onEveryBackend('fuel', (lab) => {
       code: 'ERR_FUEL_EXHAUSTED',
     });
   });
+
+  test.each([1n, 7n, 8n, 31n, 32n, 33n, 100n, 255n, 1_003n])(
+    'a loop with %i units stops in its round',
+    async (fuel) => {
+      const instance = await lab.instantiate(MARKING_LOOP, { afterTrap: 'keep' });
+      expect(await lab.observe(instance, () => instance.invoke('f', [], { fuel }))).toMatchObject({
+        code: 'ERR_FUEL_EXHAUSTED',
+      });
+      const marked = instance.memory!.read(0, 256).reduce((sum, byte) => sum + byte);
+      expect(lab.record(marked)).toBe(Number(fuel / MARKING_ROUND) + 1);
+    },
+  );
 
   test('a start function is charged to the instantiation', async () => {
     const module = await lab.compile(

@@ -53,9 +53,9 @@ pub enum Metering {
     None,
     /// `prepare`.
     Ours,
-    /// `prepare`, with points where another thread can stop the guest.
+    /// `prepare`, with points where another thread can stop the guest: what the wasmi backend runs.
     Interruptible,
-    /// The same with small loops unrolled.
+    /// The same with small loops unrolled: what the wasmer backend runs.
     Unrolled,
     /// The engine's own means: wasmer's middleware, wasmtime's fuel.
     Theirs,
@@ -94,7 +94,6 @@ pub const CONTESTANTS: &[Contestant] = &[
     on_wasmi(Metering::None),
     on_wasmi(Metering::Ours),
     on_wasmi(Metering::Interruptible),
-    on_wasmi(Metering::Unrolled),
 ];
 
 const fn on_wasmer(metering: Metering) -> Contestant {

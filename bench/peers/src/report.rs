@@ -66,14 +66,8 @@ const RATIOS: &[Ratio] = &[
         target: None,
     },
     Ratio {
-        title: "… loops unrolled",
-        of: ("wasmi", Metering::Unrolled),
-        to: ("wasmi", Metering::None),
-        target: Some((1.18, f64::INFINITY)),
-    },
-    Ratio {
-        title: "wasmer, ours / wasmtime, fuel",
-        of: ("wasmer", Metering::Ours),
+        title: "wasmer, loops unrolled / wasmtime, fuel",
+        of: ("wasmer", Metering::Unrolled),
         to: ("wasmtime", Metering::Theirs),
         target: Some((0.85, f64::INFINITY)),
     },

@@ -157,14 +157,21 @@ pub struct PrepareConfig {
     /// [`reserved::SLICE`](crate::reserved::SLICE), instead of stopping. Default: false.
     pub sliceable: bool,
     /// Whether small loops are unrolled, which makes counting cheaper in compiled code, dearer in an interpreter, and the
-    /// module larger. Counts are the same; but checks come at other places, so a guest that is stopped for fuel may have
-    /// gone further, and may trap there first, than one prepared in the other form. Default: false.
+    /// module larger. What a guest does, costs and stops at is the same. Not done where the guest asks the host now and
+    /// then ([`Interruption::Stop`], `sliceable`). Default: false.
     pub unroll: bool,
     /// Whether conversions that can trap are marked, see [`reserved::CONVERTING`](crate::reserved::CONVERTING): for
     /// engines whose traps do not tell them from divisions. Default: false.
     pub mark_conversions: bool,
     /// Which values can cross as integers too. Default: none.
     pub adapters: Adapters,
+}
+
+impl PrepareConfig {
+    /// Whether loops are unrolled. A loop that has been left for asking the host would not be taken up again.
+    pub(crate) fn unrolls(&self) -> bool {
+        self.unroll && !self.sliceable && self.interruption != Interruption::Stop
+    }
 }
 
 impl Default for PrepareConfig {

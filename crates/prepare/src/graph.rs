@@ -12,6 +12,7 @@ use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_con
 use crate::placement::{Edge, ROOT};
 use crate::survey::Body;
 use crate::tails::{Tail, Tails};
+use crate::unroll::Addition;
 
 /// Most units on any way from one check to the next, calls included, where no call returns on a cycle of calls. Where
 /// some do, those that return one after the other add [`MAX_ADDED`](crate::tails::MAX_ADDED) for each unit of their call
@@ -26,6 +27,8 @@ const ROUNDS: f32 = 10.0;
 const BACK: f32 = 0.9;
 const OUT_OF_LOOP: f32 = 0.1;
 const EVEN: f32 = 0.5;
+/// How often the copies of a loop are left for the loop itself.
+const OUT_OF_FUEL: f32 = 1e-3;
 /// A charge on a conditional branch needs a branch of its own and breaks loop inversion in code generators.
 const CONDITIONAL_PENALTY: f32 = 3.0;
 /// A charge where an `else` is missing needs one.
@@ -52,6 +55,8 @@ pub(crate) enum Action {
     Charge { edge: u32 },
     /// What the node charges, then a check if it has one.
     Head { edge: u32, check: bool },
+    /// Whether there is less fuel than the most that the copies of a loop can cost; `edge` is the node's that it begins.
+    Short { edge: u32, most: u32 },
     /// A `br_if` whose taken edge may charge.
     BranchIf { edge: u32, label: u32 },
     /// The `else` that is missing, if it has to charge.
@@ -101,8 +106,8 @@ pub(crate) struct Context<'a> {
     pub(crate) function: usize,
     pub(crate) imported_functions: u32,
     pub(crate) imported_tables: u32,
-    /// Positions of operators that unrolling has added, in order.
-    pub(crate) added: &'a [u32],
+    /// Operators that unrolling has added, in order.
+    pub(crate) added: &'a [(u32, Addition)],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
     /// Whether what wasmi 2.0.0 gets wrong is guarded.
@@ -173,6 +178,8 @@ impl Run {
 enum Opener {
     Function,
     Block,
+    /// The block in front of a loop that has copies, which are in it.
+    Exact,
     /// The block around a copy of a loop's body: its end is the next round.
     Copy,
     Loop,
@@ -221,6 +228,7 @@ impl Graph {
             tables: 0,
             previous: code::NOP,
             added: context.added,
+            assured: false,
             dead_from: None,
         }
         .run(body, ty);
@@ -245,7 +253,9 @@ struct Builder<'a> {
     /// The operator before this one that does anything.
     previous: Code,
     /// Of the operators that unrolling has added, those to come.
-    added: &'a [u32],
+    added: &'a [(u32, Addition)],
+    /// Whether there is fuel for all that is here: in the copies of a loop. Nothing is unchecked then.
+    assured: bool,
     /// Where code that cannot be reached began.
     dead_from: Option<usize>,
 }
@@ -283,11 +293,10 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) {
-        let added = self.is_added(operator);
-        let weight = if added {
-            0
-        } else {
-            self.context.weights.weight(operator.code)
+        let addition = self.addition(operator);
+        let weight = match addition {
+            Some(_) => 0,
+            None => self.context.weights.weight(operator.code),
         };
         if self.must_check(operator, weight) {
             self.split(operator.start, true);
@@ -301,11 +310,16 @@ impl Builder<'_> {
         match operator.code {
             code::BLOCK => {
                 let (parameters, results) = self.arity(operator);
-                let opener = if added { Opener::Copy } else { Opener::Block };
+                let opener = match addition {
+                    Some(Addition::Exact) => Opener::Exact,
+                    Some(_) => Opener::Copy,
+                    None => Opener::Block,
+                };
                 self.open(opener, parameters, results);
                 self.guard(operator, parameters);
             }
-            code::LOOP => self.begin_loop(operator),
+            code::LOOP => self.begin_loop(operator, addition.is_some()),
+            code::I32_CONST if addition.is_some() => self.short(operator),
             code::IF => self.begin_if(operator),
             code::ELSE => self.begin_else(operator),
             code::END => self.end(operator),
@@ -411,15 +425,26 @@ impl Builder<'_> {
         imported > 0 && table >= imported
     }
 
-    /// Whether unrolling has added this operator.
-    fn is_added(&mut self, operator: &Operator) -> bool {
-        while let [next, rest @ ..] = self.added {
+    /// What unrolling has added this operator for, if it has.
+    fn addition(&mut self, operator: &Operator) -> Option<Addition> {
+        while let [(next, addition), rest @ ..] = self.added {
             if *next as usize >= operator.start {
-                return *next as usize == operator.start;
+                return (*next as usize == operator.start).then_some(*addition);
             }
             self.added = rest;
         }
-        false
+        None
+    }
+
+    /// The constant is replaced by a condition. An edge that is never run makes so much owed there that the counter
+    /// can be compared as it is.
+    fn short(&mut self, operator: &Operator) {
+        if let Some(here @ Node { edge }) = self.here {
+            let most = operator.first;
+            self.step(operator.start, operator.end, Action::Short { edge, most });
+            let tie = self.edge(self.tail(here), ROOT, 1.0, true);
+            self.graph.edges[tie as usize].cost = most.into();
+        }
     }
 
     /// Work in bulk begins a node, so that what is owed there is known to the check before the work.
@@ -440,7 +465,8 @@ impl Builder<'_> {
         self.run = Run::default();
     }
 
-    fn begin_loop(&mut self, operator: &Operator) {
+    /// A loop of copies does not check by itself: it asks whether there is fuel for all of them.
+    fn begin_loop(&mut self, operator: &Operator, copies: bool) {
         let (parameters, _) = self.arity(operator);
         let frequency = self.frequency;
         let header = self.node();
@@ -453,7 +479,9 @@ impl Builder<'_> {
             frame.target = Some(header);
         }
         self.frequency = clamp(frequency * ROUNDS);
-        self.enter(header, operator.end, true);
+        self.enter(header, operator.end, !copies);
+        self.run = Run::default();
+        self.assured = copies;
     }
 
     fn begin_if(&mut self, operator: &Operator) {
@@ -486,7 +514,10 @@ impl Builder<'_> {
             return;
         };
         match opener {
-            Opener::Loop => self.loops -= 1,
+            Opener::Loop => {
+                self.loops -= 1;
+                self.assured = false;
+            }
             Opener::If => {
                 self.join_from_here(operator);
                 self.missing_else(operator);
@@ -504,7 +535,10 @@ impl Builder<'_> {
         let Some(frame) = self.graph.frames.pop() else {
             return;
         };
-        self.frequency = frame.frequency;
+        self.frequency = match opener {
+            Opener::Exact => clamp(frame.frequency * OUT_OF_FUEL),
+            _ => frame.frequency,
+        };
         if opener == Opener::Function {
             self.step(operator.start, operator.end, Action::Close);
         }
@@ -582,6 +616,7 @@ impl Builder<'_> {
         let frame = self.frame(label);
         let taken = match frame.opener {
             Opener::Loop | Opener::Copy => BACK,
+            Opener::Exact => OUT_OF_FUEL,
             _ if frame.loops < loops => OUT_OF_LOOP,
             _ => EVEN,
         };
@@ -765,7 +800,9 @@ impl Builder<'_> {
         if let Some(node) = self.here {
             self.graph.edges[node.edge as usize].cost += units;
         }
-        self.run = self.run.and(units);
+        if !self.assured {
+            self.run = self.run.and(units);
+        }
     }
 
     /// Ends the node being filled with an edge to `target` whose charge goes before `position`.

@@ -18,7 +18,7 @@ pub(crate) struct Edge {
     pub(crate) cost: u64,
     /// How dear a charge here is: about how often the edge runs. Positive and finite.
     pub(crate) weight: f32,
-    /// No charge can be written here. Such edges cost nothing.
+    /// No charge can be written here. Such edges cost nothing, or are never run.
     pub(crate) fixed: bool,
 }
 

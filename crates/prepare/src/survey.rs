@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::costs::{Weights, entry_cost};
+use crate::costs::{Weights, bulk_shift, entry_cost};
 use crate::graph::UNCHECKED;
 use crate::nan::is_arithmetic;
 use crate::operators::{BlockType, Decoder, Operator, code};
@@ -24,7 +24,7 @@ pub(crate) struct Body {
     pub(crate) calls: Range<usize>,
     /// Types it calls indirectly, in [`Survey::indirect_calls`].
     pub(crate) indirect_calls: Range<usize>,
-    /// Its small innermost loops without calls, in [`Survey::small_loops`].
+    /// Its loops that can be unrolled, in [`Survey::small_loops`].
     pub(crate) small_loops: Range<usize>,
     /// Whether it calls functions that are not imported.
     pub(crate) calls_defined: bool,
@@ -157,6 +157,7 @@ impl Survey {
                     innermost = None;
                 }
                 code::REF_FUNC => self.code_references.push(first),
+                code if bulk_shift(code).is_some() => innermost = None,
                 _ => {}
             }
         }

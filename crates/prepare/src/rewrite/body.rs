@@ -187,6 +187,10 @@ impl Writer<'_, '_> {
             Action::Charge { edge } => self.charge(edge),
             Action::Head { edge, check: false } => self.charge(edge),
             Action::Head { edge, check: true } => self.charge_and_check(edge),
+            Action::Short { edge, most } => {
+                self.read();
+                self.is_short(self.owed(edge) + i64::from(most));
+            }
             Action::BranchIf { edge, label } => self.branch_if(edge, label),
             Action::Else { edge } => {
                 if self.placement.charge(edge) != 0 {
@@ -264,13 +268,18 @@ impl Writer<'_, '_> {
 
     /// Puts the counter on the stack less what the edge charges.
     fn pass(&mut self, edge: u32) {
+        self.read();
+        self.less(edge);
+    }
+
+    /// Puts the counter on the stack.
+    fn read(&mut self) {
         let counter = self.counter;
         if self.unset() {
             self.sink().local_tee(counter);
         } else {
             self.sink().local_get(counter);
         }
-        self.less(edge);
     }
 
     /// With the counter on the stack: takes off what the edge charges.

@@ -30,15 +30,21 @@ impl Writer<'_, '_> {
             return self.check_slice(owed, slice);
         }
         match self.rewriting.config.interruption {
-            Interruption::None => {
-                self.sink().i64_const(owed).i64_lt_s();
-                self.stop_if();
-            }
-            Interruption::Floors => {
-                self.below_floor(owed);
+            Interruption::None | Interruption::Floors => {
+                self.is_short(owed);
                 self.stop_if();
             }
             Interruption::Stop => self.check_threshold(owed),
+        }
+    }
+
+    /// With the counter on the stack: whether it is below what is owed, or the host wants to stop the guest.
+    pub(super) fn is_short(&mut self, owed: i64) {
+        match self.rewriting.config.interruption {
+            Interruption::Floors => self.below_floor(owed),
+            _ => {
+                self.sink().i64_const(owed).i64_lt_s();
+            }
         }
     }
 
@@ -58,13 +64,10 @@ impl Writer<'_, '_> {
     /// Asks for more fuel where the other forms stop.
     fn check_slice(&mut self, owed: i64, slice: u32) {
         let counter = self.counter;
-        match self.rewriting.config.interruption {
-            Interruption::None => {
-                self.sink().i64_const(owed).i64_lt_s();
-            }
-            Interruption::Floors => self.below_floor(owed),
-            Interruption::Stop => return self.check_threshold_and_slice(owed, slice),
+        if self.rewriting.config.interruption == Interruption::Stop {
+            return self.check_threshold_and_slice(owed, slice);
         }
+        self.is_short(owed);
         self.sink()
             .if_(BlockType::Empty)
             .local_get(counter)

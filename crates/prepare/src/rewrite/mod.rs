@@ -288,8 +288,8 @@ impl Rewriting<'_> {
             };
             let loops = &outline.survey.small_loops[body.small_loops.clone()];
             let copy;
-            let (context, body) = if self.config.unroll && !loops.is_empty() {
-                copy = unrolled.unroll(outline.wasm, body, loops);
+            let (context, body) = if self.config.unrolls() && !loops.is_empty() {
+                copy = unrolled.unroll(outline.wasm, body, loops, weights);
                 let context = Context {
                     wasm: &unrolled.bytes,
                     added: &unrolled.added,

@@ -5,10 +5,11 @@ use aingle_wasm_prepare::{Growth, Interruption, PrepareConfig};
 /// A form: its name and what to ask for.
 pub(crate) type Form = (&'static str, PrepareConfig);
 
-/// The forms of wasmer, wasmi and v8, the one that changes least, one with unrolled loops, and one with slices.
+/// The forms of wasmer, wasmi and v8, the one that changes least, and those with slices.
 pub(crate) fn forms() -> [Form; 6] {
     let wasmer = PrepareConfig {
         interruption: Interruption::Floors,
+        unroll: true,
         ..Default::default()
     };
     let wasmi = PrepareConfig {
@@ -22,20 +23,17 @@ pub(crate) fn forms() -> [Form; 6] {
         canonicalize_nans: false,
         ..Default::default()
     };
-    let unrolled = PrepareConfig {
-        unroll: true,
-        ..wasmer.clone()
-    };
-    let sliced = PrepareConfig {
+    let sliced = |form: &PrepareConfig| PrepareConfig {
         sliceable: true,
-        ..wasmi.clone()
+        ..form.clone()
     };
+    let (wasmer_sliced, wasmi_sliced) = (sliced(&wasmer), sliced(&wasmi));
     [
         ("wasmer", wasmer),
         ("wasmi", wasmi),
         ("v8", PrepareConfig::default()),
         ("bare", bare),
-        ("wasmer, unrolled", unrolled),
-        ("wasmi, in slices", sliced),
+        ("wasmer, in slices", wasmer_sliced),
+        ("wasmi, in slices", wasmi_sliced),
     ]
 }

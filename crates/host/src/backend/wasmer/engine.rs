@@ -41,6 +41,7 @@ impl Backend for WasmerBackend {
 
     fn form(&self, prepare: &mut PrepareConfig) {
         prepare.interruption = aingle_wasm_prepare::Interruption::Floors;
+        prepare.unroll = true;
     }
 
     fn compile(&self, prepared: &[u8]) -> Result<Arc<dyn CompiledModule>, CompileFault> {
