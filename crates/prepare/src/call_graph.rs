@@ -31,9 +31,52 @@ pub(crate) struct Depth {
     pub(crate) carried: Option<ValueType>,
 }
 
-/// The call depth of each defined function.
-pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
-    let graph = Graph::new(outline);
+impl Depth {
+    /// Parameters that a function has more than its author gave it: the counter, and the units left if it is handed them.
+    pub(crate) fn hidden(self) -> u32 {
+        1 + u32::from(self.carried.is_some())
+    }
+}
+
+/// Who calls whom.
+pub(crate) struct Calls {
+    /// The call depth of each defined function.
+    pub(crate) depths: Vec<Depth>,
+    /// The defined functions, what a function calls before it, except where both lie on a cycle.
+    pub(crate) order: Vec<u32>,
+    /// Of each node the number of its component; nodes of one lie on a cycle.
+    components: Vec<u32>,
+    /// For each type, the first type that equals it.
+    canonical: Vec<u32>,
+    /// Whether a table may hold a defined function.
+    referable: Vec<bool>,
+}
+
+impl Calls {
+    /// The node of a type.
+    pub(crate) fn type_node(&self, ty: u32) -> usize {
+        self.depths.len() + self.canonical[ty as usize] as usize
+    }
+
+    /// Whether one node leads to the other and back.
+    pub(crate) fn on_a_cycle(&self, one: usize, other: usize) -> bool {
+        self.components[one] == self.components[other]
+    }
+
+    pub(crate) fn is_referable(&self, function: usize) -> bool {
+        self.referable[function]
+    }
+
+    /// Functions and types.
+    pub(crate) fn nodes(&self) -> usize {
+        self.components.len()
+    }
+}
+
+/// Looks at all calls of a module.
+pub(crate) fn calls(outline: &Outline<'_>) -> Calls {
+    let canonical = canonical_types(outline);
+    let graph = Graph::new(outline, &canonical);
     let mut search = Search::new(&graph);
     for node in 0..graph.nodes() {
         if search.order[node] == 0 {
@@ -47,7 +90,8 @@ pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
             0
         }
     };
-    (0..outline.survey.bodies.len())
+    let functions = outline.survey.bodies.len();
+    let depths = (0..functions)
         .map(|function| Depth {
             frame: frame(function),
             chain: search.chains[function],
@@ -57,7 +101,15 @@ pub(crate) fn depths(outline: &Outline<'_>) -> Vec<Depth> {
                 ValueType::I64
             }),
         })
-        .collect()
+        .collect();
+    search.closed.retain(|&node| (node as usize) < functions);
+    Calls {
+        depths,
+        order: search.closed,
+        components: search.components,
+        canonical,
+        referable: graph.referable,
+    }
 }
 
 /// 1 + ⌊slots / 16⌋ for parameters and locals; a vector takes two slots.
@@ -83,10 +135,9 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(outline: &Outline<'_>) -> Self {
+    fn new(outline: &Outline<'_>, canonical: &[u32]) -> Self {
         let imported = outline.imported.functions;
         let functions = outline.survey.bodies.len();
-        let canonical = canonical_types(outline);
         let referable = indirectly_callable(outline);
         let mut graph = Self {
             first: vec![0],
@@ -108,7 +159,7 @@ impl Graph {
             );
             graph.first.push(graph.edges.len());
         }
-        graph.add_type_nodes(outline, &canonical);
+        graph.add_type_nodes(outline, canonical);
         graph.weights.extend(
             outline
                 .survey
@@ -170,6 +221,10 @@ struct Search<'g> {
     chains: Vec<u32>,
     carried: Vec<bool>,
     seen: u32,
+    /// Nodes of components that are complete, in order, and the number of the component of each node.
+    closed: Vec<u32>,
+    components: Vec<u32>,
+    complete: u32,
 }
 
 impl<'g> Search<'g> {
@@ -185,6 +240,9 @@ impl<'g> Search<'g> {
             chains: vec![0; nodes],
             carried: graph.carried.clone(),
             seen: 0,
+            closed: Vec::with_capacity(nodes),
+            components: vec![0; nodes],
+            complete: 0,
         }
     }
 
@@ -233,8 +291,11 @@ impl<'g> Search<'g> {
         let several = self.stack.len() - first > 1;
         let chain = self.chain_below(first);
         let carried = several || self.is_carried(first);
+        self.complete += 1;
         for member in self.stack.drain(first..) {
+            self.closed.push(member);
             let member = member as usize;
+            self.components[member] = self.complete;
             self.open[member] = false;
             self.cyclic[member] |= several;
             self.carried[member] = carried;

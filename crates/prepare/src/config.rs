@@ -108,7 +108,8 @@ pub enum Growth {
     #[default]
     Operator,
     /// The host, see [`reserved::HOOKS`](crate::reserved::HOOKS): for an engine whose operators leave something behind
-    /// each time they run. That engine also loses operands below blocks with parameters, so these are guarded.
+    /// each time they run. That engine also loses operands below blocks with parameters
+    /// and mistakes the conditions of some `select`s, so these are guarded.
     Host,
 }
 

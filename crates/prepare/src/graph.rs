@@ -10,12 +10,14 @@ use crate::FunctionType;
 use crate::costs::{Weights, bulk_shift, entry_cost};
 use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
-use crate::survey::{Body, Survey};
+use crate::survey::Body;
+use crate::tails::{Tail, Tails};
 use crate::unroll::Addition;
 
-/// Most units that one function runs between two checks, not counting what it calls. A caller's run, a callee's up
-/// to its first check and one from its last check thus stay below 65,536 together.
-pub(crate) const UNCHECKED: u64 = 16_384;
+/// Most units on any way from one check to the next, calls included, where no call returns on a cycle of calls. Where
+/// some do, those that return one after the other add [`MAX_ADDED`](crate::tails::MAX_ADDED) for each unit of their call
+/// depth, and there is one such way before the first of them and one behind the last. All of it stays below 65,536.
+pub(crate) const UNCHECKED: u64 = 8_192;
 
 /// Frequencies stay within these, however deep loops and branches nest.
 const FREQUENCIES: (f32, f32) = (1e-30, 1e30);
@@ -79,10 +81,10 @@ pub(crate) enum Action {
     Reference { function: u32 },
     /// A write to a table of the module's own beside imported ones.
     SetElement { table: u32 },
-    /// The operator that opens a block with parameters of this type.
-    Guard { code: Code, ty: u32 },
-    /// Behind the end of such a block.
-    Unguard { ty: u32 },
+    /// Before the operator that opens a block with parameters.
+    Guard,
+    /// Before a `select` by a condition that may compare with zero.
+    GuardCondition,
     /// A conversion that can trap, from or to here.
     Converting(bool),
     /// The function's last `end`.
@@ -99,15 +101,17 @@ pub(crate) struct Context<'a> {
     /// Type index of each function, imported ones first.
     pub(crate) functions: &'a [u32],
     pub(crate) weights: &'a Weights,
-    pub(crate) survey: &'a Survey,
+    pub(crate) tails: &'a Tails<'a>,
+    /// Of the defined functions, the one to read.
+    pub(crate) function: usize,
     pub(crate) imported_functions: u32,
     pub(crate) imported_tables: u32,
     /// Operators that unrolling has added, in order.
     pub(crate) added: &'a [(u32, Addition)],
     /// Whether conversions that can trap are marked.
     pub(crate) marks_conversions: bool,
-    /// Whether blocks with parameters are guarded.
-    pub(crate) guards_blocks: bool,
+    /// Whether what wasmi 2.0.0 gets wrong is guarded.
+    pub(crate) guards: bool,
 }
 
 /// The graph and the steps of one function; kept between functions for its buffers.
@@ -122,6 +126,8 @@ pub(crate) struct Graph {
     pub(crate) loops: bool,
     /// Whether an `i32` has to be parked.
     pub(crate) parks: bool,
+    /// Most units since the last check where the function returns.
+    pub(crate) tail: u64,
     frames: Vec<Frame>,
 }
 
@@ -129,6 +135,42 @@ pub(crate) struct Graph {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     edge: u32,
+}
+
+/// What has run without a check.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    /// Most units on any path.
+    units: u64,
+    /// Most units since a call on a cycle returned, on paths on which one has.
+    added: Option<u64>,
+}
+
+impl Run {
+    /// One of two paths.
+    fn or(self, other: Self) -> Self {
+        Self {
+            units: self.units.max(other.units),
+            added: self.added.max(other.added),
+        }
+    }
+
+    fn and(self, units: u64) -> Self {
+        Self {
+            units: self.units + units,
+            added: self.added.map(|added| added + units),
+        }
+    }
+
+    /// After a call that may leave this behind.
+    fn and_call(self, tail: Tail) -> Self {
+        let checked = Self {
+            units: tail.behind,
+            added: tail.cyclic.then_some(0),
+        };
+        tail.through
+            .map_or(checked, |units| self.and(units).or(checked))
+    }
 }
 
 /// What a frame was opened by.
@@ -157,14 +199,12 @@ struct Frame {
     loops: u32,
     /// The node a branch to its label leads to: for a loop its header, for others made by the first branch.
     target: Option<Node>,
-    /// Most units since a check at that node, as far as known.
-    distance: u64,
-    /// Of an `if`: the node with the condition, and the units since a check there.
-    condition: Option<(Node, u64)>,
+    /// What has run unchecked at that node, as far as known.
+    run: Run,
+    /// Of an `if`: the node with the condition, and what has run unchecked there.
+    condition: Option<(Node, Run)>,
     /// Number of the last `br_table` that led here.
     table: u32,
-    /// Its type, if it is guarded.
-    guard: Option<u32>,
 }
 
 impl Graph {
@@ -183,9 +223,10 @@ impl Graph {
             parameters: ty.params.len() as u32,
             here: None,
             frequency: 1.0,
-            distance: 0,
+            run: Run::default(),
             loops: 0,
             tables: 0,
+            previous: code::NOP,
             added: context.added,
             assured: false,
             dead_from: None,
@@ -203,12 +244,14 @@ struct Builder<'a> {
     /// The node being filled; `None` where code cannot be reached.
     here: Option<Node>,
     frequency: f32,
-    /// Most units since a check on any path to here.
-    distance: u64,
+    /// What has run unchecked before here.
+    run: Run,
     /// Loops open.
     loops: u32,
     /// Branch tables seen.
     tables: u32,
+    /// The operator before this one that does anything.
+    previous: Code,
     /// Of the operators that unrolling has added, those to come.
     added: &'a [(u32, Addition)],
     /// Whether there is fuel for all that is here: in the copies of a loop. Nothing is unchecked then.
@@ -222,7 +265,7 @@ impl Builder<'_> {
         self.open(Opener::Function, false, !ty.results.is_empty());
         let entry = self.node();
         self.edge(ROOT, self.head(entry), 1.0, true);
-        self.enter(entry, body.code, body.calls_defined);
+        self.enter(entry, body.code, !body.unchecked());
         self.spend(entry_cost(body.locals));
         let mut nesting = 0_u32;
         while let Some(operator) = self.decoder.operator() {
@@ -255,10 +298,14 @@ impl Builder<'_> {
             Some(_) => 0,
             None => self.context.weights.weight(operator.code),
         };
-        if weight > 0 && self.distance > 0 && self.distance + weight > UNCHECKED {
+        if self.must_check(operator, weight) {
             self.split(operator.start, true);
         }
         self.before(operator);
+        let previous = self.previous;
+        if operator.code != code::NOP {
+            self.previous = operator.code;
+        }
         self.spend(weight);
         match operator.code {
             code::BLOCK => {
@@ -269,7 +316,7 @@ impl Builder<'_> {
                     None => Opener::Block,
                 };
                 self.open(opener, parameters, results);
-                self.guard(operator);
+                self.guard(operator, parameters);
             }
             code::LOOP => self.begin_loop(operator, addition.is_some()),
             code::I32_CONST if addition.is_some() => self.short(operator),
@@ -310,6 +357,12 @@ impl Builder<'_> {
                     },
                 );
             }
+            code::SELECT | code::TYPED_SELECT
+                if self.context.guards && !cannot_be_eqz(previous) =>
+            {
+                self.graph.parks = true;
+                self.step(operator.start, operator.start, Action::GuardCondition);
+            }
             code::TABLE_SET if self.is_own_beside_imported(operator.first) => {
                 let table = operator.first;
                 self.step(operator.start, operator.end, Action::SetElement { table });
@@ -319,6 +372,51 @@ impl Builder<'_> {
                 self.step(operator.end, operator.end, Action::Converting(false));
             }
             _ => {}
+        }
+    }
+
+    /// Whether too much could run unchecked with this operator of this weight.
+    fn must_check(&self, operator: &Operator, weight: u64) -> bool {
+        let Run { units, added } = self.run;
+        if self.here.is_none() || units == 0 && added.is_none() {
+            return false;
+        }
+        let through = self.callee_tail(operator).and_then(|tail| tail.through);
+        let ahead = weight + through.unwrap_or(0);
+        ahead > 0 && units > 0 && units + ahead > UNCHECKED
+            || added.is_some_and(|added| {
+                added + weight > self.context.tails.may_add(self.context.function)
+                    && self.may_return(operator)
+            })
+    }
+
+    /// Whether the function may return by this operator.
+    fn may_return(&self, operator: &Operator) -> bool {
+        let label = self.graph.frames.len() as u32 - 1;
+        match operator.code {
+            code::RETURN => true,
+            code::END => label == 0,
+            code::BR | code::BR_IF => operator.first == label,
+            code::BR_TABLE => self.decoder.targets(operator).any(|target| target == label),
+            _ => false,
+        }
+    }
+
+    /// What a call of a defined function may leave behind.
+    fn callee_tail(&self, operator: &Operator) -> Option<Tail> {
+        let Context {
+            tails,
+            function,
+            imported_functions,
+            ..
+        } = *self.context;
+        match operator.code {
+            code::CALL => {
+                let callee = operator.first.checked_sub(imported_functions)?;
+                Some(tails.of_call(function, callee as usize))
+            }
+            code::CALL_INDIRECT => Some(tails.of_indirect_call(function, operator.first)),
+            _ => None,
         }
     }
 
@@ -364,7 +462,7 @@ impl Builder<'_> {
             self.step(operator.start, operator.end, action);
         }
         self.graph.parks = true;
-        self.distance = 0;
+        self.run = Run::default();
     }
 
     /// A loop of copies does not check by itself: it asks whether there is fuel for all of them.
@@ -376,21 +474,21 @@ impl Builder<'_> {
         self.loops += 1;
         self.graph.loops = true;
         self.open(Opener::Loop, parameters, parameters);
-        self.guard(operator);
+        self.guard(operator, parameters);
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.target = Some(header);
         }
         self.frequency = clamp(frequency * ROUNDS);
         self.enter(header, operator.end, !copies);
-        self.distance = 0;
+        self.run = Run::default();
         self.assured = copies;
     }
 
     fn begin_if(&mut self, operator: &Operator) {
         let (parameters, results) = self.arity(operator);
         self.open(Opener::If, parameters, results);
-        self.guard(operator);
-        let condition = self.here.map(|node| (node, self.distance));
+        self.guard(operator, parameters);
+        let condition = self.here.map(|node| (node, self.run));
         if let Some(frame) = self.graph.frames.last_mut() {
             frame.condition = condition;
         }
@@ -404,9 +502,9 @@ impl Builder<'_> {
         };
         frame.opener = Opener::Else;
         self.frequency = frame.frequency;
-        if let Some((condition, distance)) = frame.condition {
+        if let Some((condition, run)) = frame.condition {
             self.here = Some(condition);
-            self.distance = distance;
+            self.run = run;
             self.fall_through(operator.end, EVEN);
         }
     }
@@ -441,15 +539,12 @@ impl Builder<'_> {
             Opener::Exact => clamp(frame.frequency * OUT_OF_FUEL),
             _ => frame.frequency,
         };
-        if let Some(ty) = frame.guard {
-            self.step(operator.end, operator.end, Action::Unguard { ty });
-        }
         if opener == Opener::Function {
             self.step(operator.start, operator.end, Action::Close);
         }
         match frame.target {
             Some(join) if opener != Opener::Loop => {
-                self.distance = frame.distance;
+                self.run = frame.run;
                 self.enter(join, operator.end, false);
             }
             _ if self.here.is_none() => {
@@ -460,6 +555,7 @@ impl Builder<'_> {
             _ => {}
         }
         if opener == Opener::Function {
+            self.graph.tail = self.run.units;
             let edge = self.leave(FOLDED);
             self.step(operator.end, operator.end, Action::Exit { edge });
         }
@@ -472,8 +568,8 @@ impl Builder<'_> {
             return;
         };
         let (parameters, frequency) = (frame.parameters, frame.frequency);
-        if let Some((condition, distance)) = frame.condition {
-            frame.distance = frame.distance.max(distance);
+        if let Some((condition, run)) = frame.condition {
+            frame.run = frame.run.or(run);
             let edge = self.edge(
                 self.tail(condition),
                 self.head(join),
@@ -582,26 +678,12 @@ impl Builder<'_> {
         };
         self.graph.parks |= matches!(action, Action::CallIndirect { .. });
         self.step(start, end, action);
-        self.distance = match self.unchecked_callee(action) {
-            Some(cost) => self.distance + cost,
-            None => 0,
-        };
+        self.run = self
+            .callee_tail(operator)
+            .map_or(Run::default(), |tail| self.run.and_call(tail));
         let next = self.node();
         self.edge(ROOT, self.head(next), 1.0, true);
         self.enter(next, end, false);
-    }
-
-    /// What a callee costs that checks nothing itself.
-    fn unchecked_callee(&self, action: Action) -> Option<u64> {
-        let Action::Call { function, .. } = action else {
-            return None;
-        };
-        let body = self
-            .context
-            .survey
-            .bodies
-            .get((function - self.context.imported_functions) as usize)?;
-        body.unchecked().then_some(body.cost)
     }
 
     /// Opens a frame at the current place.
@@ -613,30 +695,16 @@ impl Builder<'_> {
             frequency: self.frequency,
             loops: self.loops,
             target: None,
-            distance: 0,
+            run: Run::default(),
             condition: None,
             table: 0,
-            guard: None,
         });
     }
 
-    /// Guards the block that was just opened, if it has parameters.
-    fn guard(&mut self, operator: &Operator) {
-        let BlockType::Function(ty) = self.decoder.block_type(operator) else {
-            return;
-        };
-        if self.context.guards_blocks && !self.context.types[ty as usize].params.is_empty() {
-            self.step(
-                operator.start,
-                operator.end,
-                Action::Guard {
-                    code: operator.code,
-                    ty,
-                },
-            );
-            if let Some(frame) = self.graph.frames.last_mut() {
-                frame.guard = Some(ty);
-            }
+    /// Guards the block that the operator opens, if it has parameters.
+    fn guard(&mut self, operator: &Operator, parameters: bool) {
+        if self.context.guards && parameters {
+            self.step(operator.start, operator.start, Action::Guard);
         }
     }
 
@@ -676,9 +744,9 @@ impl Builder<'_> {
 
     /// Notes how far from a check the label can be reached.
     fn reach(&mut self, label: u32) {
-        let distance = self.distance;
+        let run = self.run;
         let frame = self.frame(label);
-        frame.distance = frame.distance.max(distance);
+        frame.run = frame.run.or(run);
     }
 
     /// A new node, not yet entered.
@@ -722,7 +790,7 @@ impl Builder<'_> {
             },
         );
         if check {
-            self.distance = 0;
+            self.run = Run::default();
         }
         self.here = Some(node);
     }
@@ -733,7 +801,7 @@ impl Builder<'_> {
             self.graph.edges[node.edge as usize].cost += units;
         }
         if !self.assured {
-            self.distance += units;
+            self.run = self.run.and(units);
         }
     }
 
@@ -781,6 +849,22 @@ impl Builder<'_> {
     }
 }
 
+/// Whether what an operator gives is surely no comparison of an `i32` with zero, also when an engine has simplified it.
+fn cannot_be_eqz(code: Code) -> bool {
+    // `i32.lt_s` to `f64.ge`: comparisons other than those for equality of an `i32`.
+    let ordered = 0x48..=0x66;
+    let loads = 0x28..=0x35;
+    [
+        code::LOCAL_GET,
+        code::GLOBAL_GET,
+        code::I32_CONST,
+        code::CALL,
+    ]
+    .contains(&code)
+        || ordered.contains(&code)
+        || loads.contains(&code)
+}
+
 fn clamp(frequency: f32) -> f32 {
     frequency.clamp(FREQUENCIES.0, FREQUENCIES.1)
 }
@@ -797,17 +881,19 @@ mod tests {
         let weights = Weights::new(&Costs::default());
         let outline =
             crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
+        let calls = crate::call_graph::calls(&outline);
         let context = Context {
             wasm: &wasm,
             types: &outline.types,
             functions: &outline.functions,
             weights: &weights,
-            survey: &outline.survey,
+            tails: &Tails::new(&outline, &calls),
+            function: outline.survey.bodies.len() - 1,
             imported_functions: outline.imported.functions,
             imported_tables: outline.imported.tables,
             added: &[],
             marks_conversions: false,
-            guards_blocks: false,
+            guards: false,
         };
         let function = outline.functions.len() as u32 - 1;
         let mut graph = Graph::default();
@@ -844,7 +930,7 @@ mod tests {
         assert_eq!(checks_of("loop loop end end loop call $leaf end"), 4);
         assert_eq!(checks_of("block i32.const 0 br_if 0 end"), 0);
         let long = "i32.const 0 drop ".repeat(20_000);
-        assert_eq!(checks_of(&long), 40_000 / UNCHECKED as usize);
+        assert_eq!(checks_of(&long), 1 + 40_000 / UNCHECKED as usize);
     }
 
     #[test]

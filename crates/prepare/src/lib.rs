@@ -52,12 +52,12 @@
 //!
 //! Charges sit on the edges of each function's control-flow graph that run least, so that their sum along every path is
 //! exact. Checks sit at loop headers, at the entry of functions that call others, before work in bulk and imports, and
-//! wherever a function could run more than 16,384 units without one; leaf functions that cost no more have none. From
-//! one check to the next in a caller and in what it calls, a guest runs less than 65,536 units. When calls return
-//! one after the other, each may add what its function does after its last call.
+//! wherever more than 8,192 units could run without one, calls and the tails of functions that return included; leaf
+//! functions that cost no more have none at their entry. Calls that return on a cycle of calls may add 16 units for each
+//! unit of call depth. So a guest runs at most 2 · 8,192 + 16 · depth units past its limit: less than 65,536 at a depth of
+//! 3,000.
 //!
-//! Custom sections, the name section among them, are kept as they are. Names of functions and of parameters stay right;
-//! indices of declared locals move by one or two, which no engine shows. [`OffsetMap`] leads from an offset in a trace back
+//! Custom sections are kept as they are, but that names of locals move with them and names of labels are left out. [`OffsetMap`] leads from an offset in a trace back
 //! to the author's.
 #![forbid(unsafe_code)]
 
@@ -81,6 +81,7 @@ mod placement;
 pub mod reserved;
 mod rewrite;
 mod survey;
+mod tails;
 mod unroll;
 mod validate;
 mod webs;

@@ -29,7 +29,7 @@ pub(crate) fn read_at(stretches: &[Stretch], position: u32) -> Option<u32> {
 }
 
 /// The stretches of one function body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BodyOffsets {
     /// From the prepared body, counted from its begin, to what it was written from.
     pub(crate) written: Vec<Stretch>,

@@ -35,6 +35,7 @@ pub(crate) mod code {
     pub(crate) const LOCAL_GET: Code = 0x20;
     pub(crate) const LOCAL_SET: Code = 0x21;
     pub(crate) const LOCAL_TEE: Code = 0x22;
+    pub(crate) const GLOBAL_GET: Code = 0x23;
     pub(crate) const TABLE_SET: Code = 0x26;
     pub(crate) const MEMORY_GROW: Code = 0x40;
     pub(crate) const I32_CONST: Code = 0x41;

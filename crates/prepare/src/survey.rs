@@ -7,7 +7,7 @@ use crate::graph::UNCHECKED;
 use crate::nan::is_arithmetic;
 use crate::operators::{BlockType, Decoder, Operator, code};
 use crate::unroll::is_small;
-use crate::{ComplexityCaps, FunctionType, PrepareError, caps};
+use crate::{ComplexityCaps, PrepareError, caps};
 
 /// What one function body declares and refers to.
 #[derive(Clone, Debug, Default)]
@@ -26,10 +26,8 @@ pub(crate) struct Body {
     pub(crate) indirect_calls: Range<usize>,
     /// Its loops that can be unrolled, in [`Survey::small_loops`].
     pub(crate) small_loops: Range<usize>,
-    /// Whether it calls functions that are not imported. Its entry then has a check.
+    /// Whether it calls functions that are not imported.
     pub(crate) calls_defined: bool,
-    /// Whether it runs through once, without calling or growing anything.
-    pub(crate) straight: bool,
     /// Whether it has arithmetic on floats.
     pub(crate) floats: bool,
     /// What all of its operators and its entry cost together.
@@ -37,9 +35,9 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Whether the body needs no check of its own, because those around its calls suffice.
+    /// Whether the entry needs no check, because those around its calls suffice.
     pub(crate) fn unchecked(&self) -> bool {
-        self.straight && self.cost <= UNCHECKED
+        !self.calls_defined && self.cost <= UNCHECKED
     }
 }
 
@@ -53,8 +51,6 @@ pub(crate) struct Survey {
     pub(crate) indirect_calls: Vec<u32>,
     /// From their operators to their ends, body after body.
     pub(crate) small_loops: Vec<Range<usize>>,
-    /// Parameters and results of guarded blocks so far.
-    guarded: u64,
     /// Function indices named by `ref.func` in bodies.
     pub(crate) code_references: Vec<u32>,
     /// Function indices named outside of bodies: in elements and globals.
@@ -66,13 +62,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) caps: &'a ComplexityCaps,
     pub(crate) weights: &'a Weights,
     pub(crate) imported_functions: u32,
-    pub(crate) types: &'a [FunctionType],
-    /// Whether blocks with parameters are guarded, which takes some bytes for each parameter and result.
-    pub(crate) guards_blocks: bool,
 }
-
-/// Parameters and results of guarded blocks that a module may have together.
-const MAX_GUARDED: u64 = 1 << 20;
 
 /// Byte of the type `v128`.
 const V128: u8 = 0x7b;
@@ -92,7 +82,6 @@ impl Survey {
         let bytes = &wasm[..range.end];
         let mut body = Body {
             range: range.clone(),
-            straight: true,
             ..Body::default()
         };
         let (calls, indirect_calls) = (self.calls.len(), self.indirect_calls.len());
@@ -131,13 +120,8 @@ impl Survey {
                     nesting += 1;
                     caps::check("nesting", nesting, terms.caps.nesting)?;
                     if code == code::LOOP {
-                        body.straight = false;
                         let empty = decoder.block_type(&operator) == BlockType::Empty;
                         innermost = empty.then_some((operator.start, nesting));
-                    }
-                    if terms.guards_blocks {
-                        self.guarded += guarded_values(&decoder.block_type(&operator), terms.types);
-                        caps::check("params", self.guarded, MAX_GUARDED)?;
                     }
                 }
                 code::END => {
@@ -162,18 +146,15 @@ impl Survey {
                 code::CALL => {
                     innermost = None;
                     self.calls.push(first);
-                    body.straight = false;
                     body.calls_defined |= first >= terms.imported_functions;
                 }
                 code::CALL_INDIRECT => {
                     innermost = None;
                     self.indirect_calls.push(first);
-                    body.straight = false;
                     body.calls_defined = true;
                 }
                 code::MEMORY_GROW | code::TABLE_GROW => {
                     innermost = None;
-                    body.straight = false;
                 }
                 code::REF_FUNC => self.code_references.push(first),
                 code if bulk_shift(code).is_some() => innermost = None,
@@ -182,17 +163,6 @@ impl Survey {
         }
         Ok(())
     }
-}
-
-/// The parameters and results of a block that has parameters.
-fn guarded_values(block: &BlockType, types: &[FunctionType]) -> u64 {
-    let BlockType::Function(index) = block else {
-        return 0;
-    };
-    let ty = types
-        .get(*index as usize)
-        .filter(|ty| !ty.params.is_empty());
-    ty.map_or(0, |ty| (ty.params.len() + ty.results.len()) as u64)
 }
 
 /// Reads the declarations of locals: how many, and in how many slots.

@@ -13,8 +13,8 @@ use crate::features::{self, FEATURES};
 use crate::outline::{ExportEntry, ImportEntry, Imported, Kind, Outline, Section};
 use crate::survey::Terms;
 use crate::{
-    ComplexityCaps, CustomSection, ErrorKind, FunctionType, GlobalType, Growth, MemoryType,
-    PrepareConfig, PrepareError, TableType, ValueType,
+    ComplexityCaps, CustomSection, ErrorKind, FunctionType, GlobalType, MemoryType, PrepareConfig,
+    PrepareError, TableType, ValueType,
 };
 
 /// Validates `wasm` against the fixed feature set and all caps.
@@ -89,7 +89,6 @@ impl From<PrepareError> for Fault {
 struct Reading<'a, 'c> {
     caps: &'c ComplexityCaps,
     weights: &'c Weights,
-    guards_blocks: bool,
     validator: Validator,
     allocations: FuncValidatorAllocations,
     segment_bytes: u64,
@@ -101,7 +100,6 @@ impl<'a, 'c> Reading<'a, 'c> {
         Self {
             caps: &config.complexity,
             weights,
-            guards_blocks: config.growth == Growth::Host,
             validator: Validator::new_with_features(FEATURES),
             allocations: FuncValidatorAllocations::default(),
             segment_bytes: 0,
@@ -165,7 +163,6 @@ impl<'a, 'c> Reading<'a, 'c> {
                 let Outline {
                     wasm,
                     survey,
-                    types,
                     imported,
                     ..
                 } = &mut self.outline;
@@ -173,8 +170,6 @@ impl<'a, 'c> Reading<'a, 'c> {
                     caps,
                     weights: self.weights,
                     imported_functions: imported.functions,
-                    types,
-                    guards_blocks: self.guards_blocks,
                 };
                 survey.add(wasm, range, &terms)
             }

@@ -1,11 +1,11 @@
-//! Generated and damaged modules: what `prepare` makes of them behaves as the author's module, and costs exactly what
+//! Generated, damaged and mutated modules: what `prepare` makes of them behaves as the author's module, and costs exactly what
 //! the naive model counts.
 //!
 //! `AINGLE_WASM_MODULES` asks for more modules than CI runs, `AINGLE_WASM_SEED` for others: a failure names its seed.
 
 mod support;
 
-use aingle_wasm_prepare::{PrepareConfig, prepare};
+use aingle_wasm_prepare::{Growth, ModuleInfo, OffsetMap, PrepareConfig, prepare};
 use aingle_wasm_specification::{
     CommandKind, Group, ImportedTypes, Random, Value, generate, read_suite,
 };
@@ -13,6 +13,7 @@ use aingle_wasm_types::ErrorCode;
 use support::forms::forms;
 use support::generate::{argument, seeds, with_stack};
 use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
+use support::mutate::{Pool, change_byte};
 use support::naive;
 use wasmi::FuncType;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
@@ -67,6 +68,34 @@ fn damaged_modules_are_refused_or_behave_the_same() {
     });
 }
 
+/// Changes add up here, so a failure depends on all seeds before it; it names the module itself.
+#[test]
+fn mutants_are_refused_or_behave_the_same() {
+    with_stack(|| {
+        let (mut pool, mut tally) = (Pool::new(corpus()), Tally::default());
+        for seed in seeds(MODULES) {
+            let mut random = Random::new(seed ^ 0xbeef);
+            let wasm = pool.mutant(&mut random);
+            let found = compare(&wasm, seed).unwrap_or_else(|difference| {
+                panic!("seed {seed}: {difference}\n{}", hexadecimal(&wasm))
+            });
+            tally.add(&found);
+            if found.compared {
+                pool.keep(wasm, &mut random);
+            }
+        }
+        println!("mutants: {tally:?}");
+        assert!(
+            tally.refused > 0 && tally.compared * 10 > tally.modules,
+            "one-sided: {tally:?}"
+        );
+    });
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Every module of the suite that stands alone and is small.
 fn corpus() -> Vec<Vec<u8>> {
     let scripts = read_suite(&[Group::Core, Group::Simd]).expect("the suite reads");
@@ -84,15 +113,7 @@ fn damage(corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
     let mut random = Random::new(seed ^ 0xdead);
     let mut wasm = corpus[random.below(corpus.len())].clone();
     for _ in 0..=random.below(2) {
-        // The eight bytes of magic and version stay: without them there is nothing to see.
-        let place = 8 + random.below(wasm.len() - 8);
-        match random.below(16) {
-            0 => wasm.insert(place, wasm[place]),
-            1 => drop(wasm.remove(place)),
-            2..=5 => wasm[place] = random.number() as u8,
-            6..=9 => wasm[place] = wasm[place].wrapping_add(1),
-            _ => wasm[place] ^= 1 << random.below(8),
-        }
+        change_byte(&mut wasm, &mut random);
     }
     wasm
 }
@@ -132,16 +153,30 @@ impl Tally {
     }
 }
 
+/// Names the seed if the engine panics.
+struct Blame(u64);
+
+impl Drop for Blame {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
 /// Prepares a module and runs it beside the naive model.
 ///
 /// # Errors
 /// The first difference.
 fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
+    let _blame = Blame(seed);
     let forms = forms();
     let (name, form) = &forms[seed as usize % forms.len()];
     let mut config = PrepareConfig {
         memory_pages: MEMORY_PAGES,
         table_elements: TABLE_ELEMENTS,
+        // With it come guards against faults of the engine that all forms run on here.
+        growth: Growth::Host,
         ..form.clone()
     };
     config.complexity.module_bytes = 1 << 20;
@@ -149,7 +184,11 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
         .validate_all(wasm)
         .is_ok();
     let prepared = match prepare(wasm, &config) {
-        Ok(prepared) if valid => prepared.bytes,
+        Ok(prepared) if valid => {
+            sections_are_in_place(wasm, &prepared.info)?;
+            offsets_lead_back(wasm, &prepared.bytes, &config)?;
+            prepared.bytes
+        }
         Ok(_) => return Err("an invalid module was accepted".to_owned()),
         Err(error) if !valid || is_limit(error.code()) => {
             return Ok(Seen {
@@ -196,6 +235,60 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
             "only the prepared form fails to instantiate: {error}"
         )),
     }
+}
+
+/// The custom sections that are told of lie in the module, and every export is told of.
+fn sections_are_in_place(wasm: &[u8], info: &ModuleInfo) -> Result<(), String> {
+    let contents = info
+        .custom_sections
+        .iter()
+        .map(|section| wasm.get(section.range.clone()));
+    if contents.clone().any(|contents| contents.is_none()) {
+        return Err("a custom section lies outside of its module".to_owned());
+    }
+    let mut exports = 0;
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        if let Payload::ExportSection(section) = payload {
+            exports += section.count() as usize;
+        }
+    }
+    if info.exports.len() == exports {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} of {exports} exports are told of",
+            info.exports.len()
+        ))
+    }
+}
+
+/// Every operator of a prepared function leads to a place in the body that it was made from.
+fn offsets_lead_back(wasm: &[u8], prepared: &[u8], config: &PrepareConfig) -> Result<(), String> {
+    let map = OffsetMap::new(wasm, config).map_err(|error| error.to_string())?;
+    let bodies = |wasm| {
+        Parser::new(0)
+            .parse_all(wasm)
+            .flatten()
+            .filter_map(|payload| match payload {
+                Payload::CodeSectionEntry(body) => Some(body),
+                _ => None,
+            })
+    };
+    for (own, written) in bodies(wasm).zip(bodies(prepared)) {
+        let operators = written
+            .get_operators_reader()
+            .map_err(|error| error.to_string())?;
+        for (_, offset) in operators.into_iter_with_offsets().flatten() {
+            let found = map.original(offset as u32);
+            if !found.is_some_and(|found| own.range().contains(&found.into())) {
+                return Err(format!(
+                    "{offset} leads to {found:?}, not into {:?}",
+                    own.range()
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refusals that a valid module may meet.

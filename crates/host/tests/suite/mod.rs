@@ -2,6 +2,7 @@
 
 mod cache;
 mod calls;
+mod faults;
 mod form;
 mod hostile;
 mod limits;

@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 
-use super::guards::Guards;
 use super::locals::{Locals, Scratch};
 use super::ours::Function;
 use super::{Globals, Rewriting};
@@ -42,7 +41,7 @@ pub(crate) fn write(
     notes: bool,
 ) -> Vec<Stretch> {
     let counter = source.ty.params.len() as u32;
-    let hidden = 1 + u32::from(source.depth.carried.is_some());
+    let hidden = source.depth.hidden();
     let mut locals = Locals::after(counter + hidden + source.body.locals);
     let PrepareConfig {
         interruption,
@@ -71,7 +70,6 @@ pub(crate) fn write(
         },
         threshold: polls.then(|| locals.add(ValType::I64)),
         scratch: Scratch::new(source.nans, &mut locals),
-        guards: Guards::new(&source.graph.steps, &rewriting.outline.types, &mut locals),
         checks: 0,
         source,
         rewriting,
@@ -105,7 +103,6 @@ pub(crate) struct Writer<'w, 'a> {
     /// Local that holds the threshold, where a loop compares with it.
     pub(super) threshold: Option<u32>,
     scratch: Scratch,
-    guards: Guards,
     /// Checks written so far.
     pub(super) checks: u32,
     out: &'w mut Vec<u8>,
@@ -127,12 +124,14 @@ impl Writer<'_, '_> {
             while let Some(site) = nans.next_if(|site| site.position <= step.start) {
                 self.copy(copied, site.position);
                 copied = site.position as usize;
+                self.note(site.position, false);
                 self.scratch
                     .canonicalize(site.kind, &mut InstructionSink::new(self.out));
             }
             self.copy(copied, step.start);
             copied = step.end as usize;
-            self.note(step.start, false);
+            // What follows the last `end` is for it.
+            self.note(step.start.min(body.range.end as u32 - 1), false);
             self.step(step);
         }
         self.stretches.unwrap_or_default()
@@ -245,15 +244,18 @@ impl Writer<'_, '_> {
                 // where it compiles and with them where it runs. `table.fill` does the same, and it gets that right.
                 self.sink().i32_const(1).table_fill(table);
             }
-            Action::Guard { code, ty } => {
-                let declared = &self.rewriting.outline.types[ty as usize];
-                self.guards
-                    .open(code, ty, declared, &mut InstructionSink::new(self.out));
+            Action::Guard => {
+                // wasmi 2.0.0 keeps values of locals on its operand stack as references to the locals, and copies those
+                // when it enters a block, because the block may write the locals. Of a block with parameters it passes
+                // over too many of them, and at a loop it copies from a register that holds a parameter by then. A block
+                // without parameters does it right, for all that lies on the stack.
+                self.sink().block(BlockType::Empty).end();
             }
-            Action::Unguard { ty } => {
-                let declared = &self.rewriting.outline.types[ty as usize];
-                self.guards
-                    .close(declared, &mut InstructionSink::new(self.out));
+            Action::GuardCondition => {
+                // wasmi 2.0.0 makes one operator of `i32.eqz` and `select`, but takes the condition from a register also
+                // where it lies in a local or on the stack. What is put into a local it leaves as it is.
+                let parked = self.parked;
+                self.sink().local_tee(parked);
             }
             Action::Converting(on) => {
                 if let Some(converting) = self.rewriting.globals.converting {

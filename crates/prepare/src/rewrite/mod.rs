@@ -8,8 +8,8 @@ mod body;
 mod bulk;
 mod check;
 mod elements;
-mod guards;
 mod hooks;
+mod local_names;
 mod locals;
 mod ours;
 mod sections;
@@ -20,13 +20,14 @@ use std::collections::HashSet;
 use aingle_wasm_types::meter::{self, Stop};
 use wasm_encoder::InstructionSink;
 
-use crate::call_graph::{Depth, depths};
+use crate::call_graph::{Calls, Depth, calls};
 use crate::costs::Weights;
 use crate::graph::{Context, Graph};
 use crate::nan::Nans;
 use crate::offsets::BodyOffsets;
 use crate::outline::{Kind, Outline};
 use crate::placement::Placement;
+use crate::tails::Tails;
 use crate::unroll::Unrolled;
 use crate::{Adapters, FunctionType, Growth, Interruption, PrepareConfig, ValueType, reserved};
 use adapters::Crossing;
@@ -50,12 +51,13 @@ pub(crate) fn rewrite(
     } else {
         0
     };
+    let calls = calls(outline);
     let mut rewriting = Rewriting {
         outline,
         config,
         hooks: Hooks::new(outline, config, &mut types),
         floors,
-        depths: depths(outline),
+        calls: &calls,
         globals: Globals::after(outline, config),
         types,
         function_types: Vec::new(),
@@ -80,7 +82,7 @@ pub(crate) struct Rewritten {
 struct Rewriting<'a> {
     outline: &'a Outline<'a>,
     config: &'a PrepareConfig,
-    depths: Vec<Depth>,
+    calls: &'a Calls,
     globals: Globals,
     hooks: Hooks,
     /// Floors in use.
@@ -250,7 +252,7 @@ impl Rewriting<'_> {
 
     /// The call depth of a defined function.
     fn depth(&self, function: u32) -> Depth {
-        self.depths[(function - self.outline.imported.functions) as usize]
+        self.calls.depths[(function - self.outline.imported.functions) as usize]
     }
 
     fn is_imported(&self, function: u32) -> bool {
@@ -258,25 +260,32 @@ impl Rewriting<'_> {
     }
 
     /// The contents of the code section without the count: the module's bodies, then ours.
-    fn code(&mut self, weights: &Weights, mut offsets: Option<&mut Vec<BodyOffsets>>) -> Vec<u8> {
+    fn code(&mut self, weights: &Weights, offsets: Option<&mut Vec<BodyOffsets>>) -> Vec<u8> {
         let outline = self.outline;
-        let context = Context {
-            wasm: outline.wasm,
-            types: &outline.types,
-            functions: &outline.functions,
-            weights,
-            survey: &outline.survey,
-            imported_functions: outline.imported.functions,
-            imported_tables: outline.imported.tables,
-            added: &[],
-            marks_conversions: self.config.mark_conversions,
-            guards_blocks: self.config.growth == Growth::Host,
-        };
+        let calls = self.calls;
+        let mut tails = Tails::new(outline, calls);
         let (mut unrolled, mut nans) = (Unrolled::default(), Nans::default());
         let (mut graph, mut placement) = (Graph::default(), Placement::default());
         let (mut code, mut out) = (Vec::with_capacity(outline.wasm.len()), Vec::new());
-        for (position, body) in outline.survey.bodies.iter().enumerate() {
-            let ty = outline.function_type(outline.imported.functions + position as u32);
+        let mut places = vec![0..0; calls.order.len()];
+        let mut notes = vec![BodyOffsets::default(); calls.order.len()];
+        for position in calls.order.iter().map(|&position| position as usize) {
+            let body = &outline.survey.bodies[position];
+            let function = outline.imported.functions + position as u32;
+            let ty = outline.function_type(function);
+            let context = Context {
+                wasm: outline.wasm,
+                types: &outline.types,
+                functions: &outline.functions,
+                weights,
+                tails: &tails,
+                function: position,
+                imported_functions: outline.imported.functions,
+                imported_tables: outline.imported.tables,
+                added: &[],
+                marks_conversions: self.config.mark_conversions,
+                guards: self.config.growth == Growth::Host,
+            };
             let loops = &outline.survey.small_loops[body.small_loops.clone()];
             let copy;
             let (context, body) = if self.config.unrolls() && !loops.is_empty() {
@@ -300,21 +309,31 @@ impl Rewriting<'_> {
                 wasm: context.wasm,
                 body,
                 ty,
-                depth: self.depths[position],
+                depth: calls.depths[position],
                 weights,
                 graph: &graph,
                 placement: &placement,
                 nans: &nans.sites,
             };
             let written = body::write(self, &source, &mut out, offsets.is_some());
-            if let Some(offsets) = &mut offsets {
+            if offsets.is_some() {
                 let unrolled = unrolled.take_stretches();
-                offsets.push(BodyOffsets { written, unrolled });
+                notes[position] = BodyOffsets { written, unrolled };
             }
+            tails.note(position, outline.functions[function as usize], graph.tail);
+            let begin = code.len();
             sections::sized(&out, &mut code);
+            places[position] = begin..code.len();
         }
-        ours::write_all(self, &mut code);
-        code
+        if let Some(offsets) = offsets {
+            offsets.extend(notes);
+        }
+        let mut ordered = Vec::with_capacity(code.len());
+        for place in places {
+            ordered.extend_from_slice(&code[place]);
+        }
+        ours::write_all(self, &mut ordered);
+        ordered
     }
 }
 

@@ -71,7 +71,10 @@ impl Assembly<'_> {
     fn section(&mut self, section: &Section) -> Result<()> {
         let contents = &self.rewriting.outline.wasm[section.range.clone()];
         match ORDER.iter().position(|&id| u8::from(id) == section.id) {
-            None => self.raw(section.id, contents),
+            None => match self.rewriting.local_names(contents) {
+                Some(names) => self.raw(section.id, &names),
+                None => self.raw(section.id, contents),
+            },
             Some(position) => {
                 self.missing_before(position)?;
                 self.next = position + 1;

@@ -6,6 +6,7 @@ pub(crate) mod generate;
 pub(crate) mod hooks;
 pub(crate) mod host_target;
 pub(crate) mod machine;
+pub(crate) mod mutate;
 pub(crate) mod naive;
 pub(crate) mod values;
 pub(crate) mod wasmi_target;
