@@ -4,26 +4,40 @@
 //   tsx examples/express.ts
 //   curl -H 'content-type: text/csv' --data-binary @guests/build/readings.csv http://127.0.0.1:3000/guests/summary
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { AingleWasmError, Engine, type Module } from 'aingle-wasm';
+import { AingleWasmError, type CallOptions, Engine, type Module } from 'aingle-wasm';
 import express, { type NextFunction, type Request, type Response } from 'express';
 
 const BUILD = join(__dirname, '..', 'guests', 'build');
 const MIB = 1024 * 1024;
 
-/** What a request may name: the guest's file and its exported function. */
+/** What a request may name: the guest's file, its exported function, and fuel if less than the engine's is enough. */
 const GUESTS = {
   summary: { file: 'summary.wasm', name: 'summarize' },
   hostile: { file: 'misbehave.wasm', name: 'loop_forever' },
+  burner: { file: 'misbehave.wasm', name: 'loop_forever', fuel: 10_000_000 },
+  trap: { file: 'misbehave.wasm', name: 'unreachable' },
+  hog: { file: 'misbehave.wasm', name: 'allocate_forever' },
 };
 
-/** Limits for all guests, whoever wrote them: a summary of 10,000 lines takes 46,000,000 operators and 2 MiB. */
-const engine = new Engine({ meteringLimit: 500_000_000n, limits: { memoryBytes: 64 * MIB, outputBytes: MIB } });
+/**
+ * Limits for all guests, whoever wrote them: a summary of 10,000 lines takes 46,000,000 operators and 2 MiB. A guest that loops has a thread
+ * until it is stopped, so there are more threads than cores: others go on meanwhile.
+ */
+const engine = new Engine({
+  meteringLimit: 500_000_000n,
+  threads: 2 * availableParallelism(),
+  limits: { memoryBytes: 64 * MIB, outputBytes: MIB },
+});
+
+/** Milliseconds that a call may take, its wait for a thread included. */
+const timeoutMs = Number(process.env.TIMEOUT_MS ?? 2_000);
 
 async function main(): Promise<void> {
-  const guests = new Map<string, { module: Module; name: string }>();
-  for (const [guest, { file, name }] of Object.entries(GUESTS)) {
-    guests.set(guest, { module: await engine.compile(join(BUILD, file)), name });
+  const guests = new Map<string, { module: Module; name: string; options: CallOptions }>();
+  for (const [guest, { file, name, ...options }] of Object.entries(GUESTS)) {
+    guests.set(guest, { module: await engine.compile(join(BUILD, file)), name, options });
   }
 
   const app = express();
@@ -34,7 +48,7 @@ async function main(): Promise<void> {
 
     // An instance for each request: no request sees another's memory, and one that was stopped is thrown away.
     using instance = await guest.module.instantiate();
-    const result = await instance.call(guest.name, request.body);
+    const result = await instance.call(guest.name, request.body, { timeoutMs, ...guest.options });
     response.set('x-fuel-used', String(result.fuelUsed)).type('json').send(Buffer.from(result.bytes));
   });
   app.use(answerError);

@@ -22,6 +22,11 @@ const CHAPTERS: Readonly<Record<string, readonly (string | RegExp)[] | number>> 
   'compute, metered': KERNELS + 2,
   memory: ['a live instance', 'a call'],
   'event loop': ['100 spinning guests'],
+  deadline: [
+    ...['br', 'nested', 'sequential', 'br_table', 'fill'].map((shape) => `${shape}, invoke`),
+    'guest kit, call',
+    'guest kit, callSync',
+  ],
   cores: ['two threads'],
 };
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { COMPLEX } from './support/complex';
 import { guest } from './support/guests';
 import { onEveryBackend } from './support/lab';
 import { failed } from './support/outcome';
@@ -109,25 +110,6 @@ const DISABLED: readonly (readonly [string, RegExp, Uint8Array | (() => Uint8Arr
 function disabled(proposal: Proposal, text: string): () => Uint8Array {
   return () => wat(text, proposal);
 }
-
-const COMPLEX: readonly (readonly [string, number, string])[] = [
-  ['moduleBytes', 20, '(func (export "a name of a length"))'],
-  ['functions', 2, '(func) (func) (func)'],
-  ['bodyBytes', 20, `(func ${'(nop)'.repeat(30)})`],
-  ['locals', 10, '(func (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64))'],
-  ['params', 2, '(func (param i32 i32 i32))'],
-  ['results', 1, '(func (result i32 i32) (i32.const 1) (i32.const 1))'],
-  ['nesting', 3, '(func (block (block (block (block)))))'],
-  ['branchTargets', 3, '(func (br_table 0 0 0 0 0 (i32.const 1)))'],
-  ['types', 1, '(type (func)) (type (func (param i32)))'],
-  ['imports', 1, '(import "a" "b" (func)) (import "a" "c" (func))'],
-  ['exports', 1, '(func (export "a") (export "b"))'],
-  ['globals', 1, '(global i32 (i32.const 1)) (global i32 (i32.const 1))'],
-  ['elements', 1, '(func $f) (elem func $f) (elem func $f)'],
-  ['dataSegments', 1, '(memory 1) (data (i32.const 0) "a") (data (i32.const 1) "b")'],
-  ['segmentBytes', 4, '(memory 1) (data (i32.const 0) "abcde")'],
-  ['nameBytes', 4, '(func (export "abcde"))'],
-];
 
 const DESCRIBED = `(module
   (import "env" "f" (func (param i32 i64) (result f32 f64)))

@@ -6,6 +6,7 @@ import { Engine } from 'aingle-wasm';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../../src/errors/codes';
 import { COMPLEXITY, LIMIT_RANGES } from '../../src/options/engine';
+import { limitRows } from '../conformance/support/limits-page';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const options = new Engine({ backend: 'v8' }).options;
@@ -36,32 +37,39 @@ describe('docs/errors.md', () => {
 });
 
 describe('docs/limits.md', () => {
-  const rows = rowsOf(page('docs/limits.md'));
+  const cells = new Map(limitRows('option', 'cap').map((row) => [row.name, row.cells]));
+  const given = (name: string) => numberIn(cells.get(name)?.default);
 
   test.each(Object.keys(LIMIT_RANGES) as (keyof typeof LIMIT_RANGES)[])(
     'has the default and the range of %s',
     (name) => {
-      const [given, range] = rows.get(`limits.${name}`) as [string, string];
       const { min, max } = LIMIT_RANGES[name];
+      const { default: absent, range } = cells.get(`limits.${name}`)!;
       const known = options.limits[name];
-      if (known === undefined) expect(given).toBe('none');
-      else expect(numberIn(given)).toBe(known);
+      if (known === undefined) expect(absent).toBe('none');
+      else expect(numberIn(absent)).toBe(known);
       expect(numberIn(range)).toBe(min);
       expect(range).toContain(max === Number.MAX_SAFE_INTEGER ? '2^53−1' : max.toLocaleString('en-US'));
     },
   );
 
   test('has the defaults of the engine', () => {
-    expect(numberIn(rows.get('limits.instances')![0])).toBe(options.limits.instances);
-    expect(numberIn(rows.get('limits.compileMs')![1])).toBe(options.limits.compileMs);
-    expect(numberIn(rows.get('timeoutMs')![1])).toBe(options.timeoutMs);
-    expect(numberIn(rows.get('queue')![0])).toBe(options.queue);
-    expect(numberIn(rows.get('cacheSize')![0])).toBe(options.cacheSize);
-    expect(numberIn(rows.get('meteringLimit')![1])).toBe(Number(options.meteringLimit));
+    const { limits, timeoutMs, queue, cacheSize, meteringLimit } = options;
+    expect(given('limits.instances')).toBe(limits.instances);
+    expect(given('limits.compileMs')).toBe(limits.compileMs);
+    expect(given('timeoutMs')).toBe(timeoutMs);
+    expect(given('queue')).toBe(queue);
+    expect(given('cacheSize')).toBe(cacheSize);
+    expect(given('meteringLimit')).toBe(Number(meteringLimit));
+  });
+
+  test('has every limit', () => {
+    const named = Object.keys(options.limits).map((name) => `limits.${name}`);
+    expect([...cells.keys()]).toEqual(expect.arrayContaining([...named, 'threads']));
   });
 
   test.each(Object.keys(COMPLEXITY) as (keyof typeof COMPLEXITY)[])('has the cap %s and its default', (name) => {
-    expect(numberIn(rows.get(name)?.[0])).toBe(options.complexity[name]);
+    expect(given(name)).toBe(options.complexity[name]);
   });
 });
 

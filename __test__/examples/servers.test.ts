@@ -1,4 +1,4 @@
-// Both servers, on every backend, over HTTP: a summary for a CSV file, a refusal for rubbish, and 503 for a guest that never ends,
+// Both servers, on every backend, over HTTP: a summary for a CSV file, a refusal for rubbish, and 503 for guests that misbehave,
 // after which the server answers as before.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,7 +13,8 @@ describe.each(
   let server: Server;
 
   beforeAll(async () => {
-    server = await Server.start(file, { AINGLE_WASM_BACKEND: backend });
+    // Longer than any guest here takes on any machine: fuel ends those that do not end.
+    server = await Server.start(file, { AINGLE_WASM_BACKEND: backend, TIMEOUT_MS: '60000' });
   });
 
   afterAll(async () => {
@@ -28,10 +29,10 @@ describe.each(
     expect(await response.json()).toMatchObject({ accepted: 9_988, rejected: 12 });
   }
 
-  async function expectStopped(): Promise<void> {
-    const response = await server.post('/guests/hostile', CSV, 'x');
+  async function expectStopped(guest = 'hostile', code = 'ERR_FUEL_EXHAUSTED'): Promise<void> {
+    const response = await server.post(`/guests/${guest}`, CSV, 'x');
     expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ code: 'ERR_FUEL_EXHAUSTED' });
+    expect(await response.json()).toMatchObject({ code });
   }
 
   test('runs on the backend asked for', () => {
@@ -64,7 +65,26 @@ describe.each(
     await expectSummary();
   });
 
+  test.each([
+    ['burner', 'ERR_FUEL_EXHAUSTED'],
+    ['trap', 'ERR_TRAP'],
+    ['hog', 'ERR_TRAP'],
+  ])('answers 503 for the guest %s', async (guest, code) => {
+    await expectStopped(guest, code);
+    await expectSummary();
+  });
+
   test('serves others while hostile guests are stopped', async () => {
     await Promise.all([expectStopped(), expectSummary(), expectStopped(), expectSummary()]);
+  });
+});
+
+describe.each(['express.ts', 'fastify.ts'])('%s with a short deadline', (file) => {
+  test.each(['wasmer', 'wasmi', 'v8'])('stops a hostile guest in time on %s', async (backend) => {
+    const server = await Server.start(file, { AINGLE_WASM_BACKEND: backend, TIMEOUT_MS: '50' });
+    const response = await server.post('/guests/hostile', CSV, 'x');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: 'ERR_TIMEOUT' });
+    expect(await server.stop()).toBe(0);
   });
 });

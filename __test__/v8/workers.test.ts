@@ -141,6 +141,20 @@ describe('workers', () => {
     await eventually(() => expect(threads()).toBeLessThanOrEqual(before + 2));
   });
 
+  onLinux('are kept for the next instances, and end if none come', async () => {
+    const engine = open();
+    const round = async () => {
+      const instances = await Promise.all(Array.from({ length: 7 }, () => make(engine)));
+      const running = threads();
+      for (const instance of instances) instance.close();
+      return running;
+    };
+    const first = await round();
+    expect(await round()).toBeLessThanOrEqual(first + 1);
+    expect(threads()).toBeGreaterThan(first - 4);
+    await eventually(() => expect(threads()).toBeLessThanOrEqual(first - 4));
+  });
+
   onLinux('end when their instance is collected', async () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
@@ -239,14 +253,14 @@ describe('instances that share a worker', () => {
   });
 });
 
-/** Tries again until it holds, for some seconds: threads end when they can. */
+/** Tries again until it holds, for some seconds: threads end when they can, and rest before. */
 async function eventually(check: () => void): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       check();
       return;
     } catch (error) {
-      if (attempt === 200) throw error;
+      if (attempt === 600) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -3,6 +3,7 @@ import type { Group } from '../price-list';
 import { asyncCall } from './async-call';
 import { callRawBytes, callRawEnvelope, callSync, exportsCall } from './calls';
 import { compute, computePrograms } from './compute';
+import { deadline } from './deadline';
 import { hostCall } from './host-call';
 import { compile, instantiate, prepare } from './modules';
 import { cores, eventLoop, footprint } from './process';
@@ -21,5 +22,6 @@ export const GROUPS: readonly Group[] = [
   compute,
   footprint,
   eventLoop,
+  deadline,
   cores,
 ];

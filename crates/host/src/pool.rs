@@ -72,11 +72,21 @@ struct State {
     running: usize,
     /// Jobs that do.
     parked: usize,
-    /// Threads, and those of them that have nothing to do.
+    /// Threads, those of them that have nothing to do, and those of these that are on their way to a lane.
     live: usize,
     idle: usize,
+    woken: usize,
     workers: Vec<JoinHandle<()>>,
     closed: bool,
+}
+
+impl State {
+    /// Counts one of the idle threads as woken; whether there is one, who must then be notified.
+    fn wake(&mut self) -> bool {
+        let sleeps = self.idle > self.woken;
+        self.woken += usize::from(sleeps);
+        sleeps
+    }
 }
 
 impl Pool {
@@ -137,6 +147,8 @@ impl Pool {
         job: impl FnOnce(Turn, &Ticket) + Send + 'static,
     ) -> Result<Ticket, HostError> {
         let shared = &*self.shared;
+        // Whatever needs no lock is done before one is held: threads that end their jobs wait for it.
+        let ticket = Ticket::new(limit_ms, Arc::clone(&shared.waiting), Box::new(job));
         let mut state = shared.lock();
         if state.closed {
             return Err(HostError::engine_closed());
@@ -150,6 +162,7 @@ impl Pool {
             let limit = shared.queue as u64;
             return Err(HostError::new(Phase::Call, ErrorKind::QueueFull { limit }));
         }
+        let mut wakes = false;
         if !queue.scheduled {
             // Idle threads may be on their way to lanes that became ready before this one.
             if state.ready.len() >= state.idle && state.live < shared.threads + state.parked {
@@ -157,16 +170,21 @@ impl Pool {
             }
             queue.scheduled = true;
             state.ready.push_back(lane.clone());
-            if state.idle > 0 {
-                shared.work.notify_one();
-            }
+            // One thread on its way wakes the next when it comes, see `work`.
+            wakes = state.woken == 0 && state.wake();
         }
-        let ticket = Ticket::new(limit_ms, Arc::clone(&shared.waiting), Box::new(job));
+        shared.waiting.fetch_add(1, Relaxed);
+        // A thread that comes to the lane now waits for its lock.
+        drop(state);
         let watched = shared.watchdog.add(&ticket);
         queue.jobs.push_back(Entry {
             ticket: ticket.clone(),
             watched,
         });
+        drop(queue);
+        if wakes {
+            shared.work.notify_one();
+        }
         Ok(ticket)
     }
 
@@ -289,6 +307,9 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(lane) = state.ready.pop_front() {
+                if !state.ready.is_empty() && state.wake() {
+                    self.work.notify_one();
+                }
                 state = self.take_turn(state, lane);
             } else if state.closed || state.live > self.threads + state.parked {
                 state.live -= 1;
@@ -300,6 +321,7 @@ impl Shared {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
+                state.woken = state.woken.saturating_sub(1);
             }
         }
     }
@@ -334,10 +356,8 @@ impl Shared {
         queue.scheduled = !queue.jobs.is_empty();
         if queue.scheduled {
             drop(queue);
+            // Nobody is woken: this thread takes a lane next.
             state.ready.push_back(lane);
-            if state.idle > 0 {
-                self.work.notify_one();
-            }
         }
         state
     }

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use aingle_wasm_host::{ErrorCode, Pool, StopReason, Turn};
+use aingle_wasm_host::{ErrorCode, Lane, Pool, StopReason, Turn};
 
 /// Occupies one thread of the pool until the returned sender is dropped.
 fn block(pool: &Pool) -> std::sync::mpsc::Sender<()> {
@@ -146,6 +147,31 @@ fn as_many_jobs_run_at_once_as_there_are_threads() {
     assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
     drop(blockers);
     receiver.recv().unwrap();
+}
+
+#[test]
+fn all_threads_that_sleep_are_woken_for_jobs_that_come_together() {
+    let pool = Pool::new(3, 10);
+    let lanes: Vec<Lane> = (0..3).map(|_| pool.lane()).collect();
+    for _ in 0..300 {
+        let (done, ended) = channel();
+        let all = Arc::new(Barrier::new(lanes.len()));
+        for lane in &lanes {
+            let (done, all) = (done.clone(), Arc::clone(&all));
+            pool.submit(lane, move |_| {
+                // Passed only if all of them run at the same time.
+                all.wait();
+                let _ = done.send(());
+            })
+            .unwrap();
+        }
+        for _ in &lanes {
+            ended.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
+        // Some rounds begin while threads are about to sleep, some when they do.
+        thread::yield_now();
+    }
+    pool.close();
 }
 
 #[test]

@@ -4,7 +4,7 @@ import type { Receipt } from '../../types';
 import type { NativeKind } from './binding';
 
 /** Inputs and outputs of synchronous calls up to this length cross in the shared buffers, longer ones in arrays of their own. */
-export const SLAB_BYTES = 65_536;
+export const SLAB_BYTES = 4_096;
 const BATCH_BYTES = 65_536;
 const BATCH_ENTRIES = 256;
 

@@ -46,9 +46,8 @@ enum Stage {
 }
 
 impl Ticket {
-    /// A ticket whose time, if it is limited, begins now. It is one of those that `waiting` counts until it begins.
+    /// A ticket whose time, if it is limited, begins now. Whoever admits it counts it in `waiting`, until it begins.
     pub(crate) fn new(limit_ms: Option<u64>, waiting: Arc<AtomicUsize>, job: Job) -> Self {
-        waiting.fetch_add(1, Relaxed);
         let inner = Inner {
             waiting,
             deadline: limit_ms.map_or(Moment::NEVER, Moment::after),

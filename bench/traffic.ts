@@ -1,0 +1,91 @@
+// Requests to a server by autocannon: as many as it takes, or at a fixed rate.
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
+
+export interface Planned {
+  readonly path: string;
+  readonly status: number;
+}
+
+export interface Traffic {
+  readonly address: string;
+  readonly body: string;
+  readonly honest: Planned;
+  /** One request in {@link HOSTILE_EVERY} is one of these, in turn; with none, all are honest. */
+  readonly hostile: readonly Planned[];
+}
+
+/** What came back. */
+export interface Answers {
+  /** Milliseconds of each honest request that was answered as planned. */
+  readonly honestMs: number[];
+  /** Hostile requests that were answered as planned. */
+  stopped: number;
+  /** All others, as `path: status`. */
+  readonly unplanned: string[];
+}
+
+const SECONDS = 6;
+const HOSTILE_EVERY = 100;
+const CAPACITY_CONNECTIONS = 16;
+
+/**
+ * Autocannon sends what is due in a second at its beginning. So the connections make one request a second each and begin in
+ * so many groups, evenly spread over a second: requests come at an even rate, and none waits for the answer to another.
+ */
+const GROUPS = 50;
+
+/** Honest requests a second that the server answers when the next follows at once. */
+export async function capacity(traffic: Traffic): Promise<number> {
+  await run(traffic, { connections: CAPACITY_CONNECTIONS, duration: 2 });
+  const { requests } = await run(traffic, { connections: CAPACITY_CONNECTIONS, duration: SECONDS });
+  return requests.average;
+}
+
+/** Sends `rate` requests a second for some seconds. */
+export async function atFixedRate(traffic: Traffic, rate: number): Promise<Answers> {
+  const answers: Answers = { honestMs: [], stopped: 0, unplanned: [] };
+  let connection = 0;
+  const setupClient = (client: autocannon.Client) => {
+    const first = connection++;
+    client.setRequests(
+      Array.from({ length: SECONDS + 1 }, (_, second) => planned(traffic, first + second * rate, answers)),
+    );
+  };
+  const groups = Array.from({ length: GROUPS }, async (_, group) => {
+    await sleep((group * 1_000) / GROUPS);
+    const connections = Math.floor((rate * (group + 1)) / GROUPS) - Math.floor((rate * group) / GROUPS);
+    if (connections === 0) return;
+    const { errors } = await run(traffic, { connections, overallRate: connections, duration: SECONDS, setupClient });
+    for (let error = 0; error < errors; error += 1) answers.unplanned.push('no answer');
+  });
+  await Promise.all(groups);
+  return answers;
+}
+
+/** The request of a number, which notes its answer. */
+function planned({ honest, hostile, body }: Traffic, number: number, answers: Answers): autocannon.Request {
+  const isHostile = hostile.length > 0 && number % HOSTILE_EVERY === HOSTILE_EVERY - 1;
+  const { path, status } = isHostile ? hostile[Math.floor(number / HOSTILE_EVERY) % hostile.length]! : honest;
+  let begun = 0;
+  return {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'text/csv' },
+    setupRequest: (request) => {
+      begun = performance.now();
+      return request;
+    },
+    body,
+    onResponse: (answered) => {
+      if (answered !== status) answers.unplanned.push(`${path}: ${answered}`);
+      else if (isHostile) answers.stopped += 1;
+      else answers.honestMs.push(performance.now() - begun);
+    },
+  };
+}
+
+function run({ address, body, honest }: Traffic, options: Partial<autocannon.Options>): Promise<autocannon.Result> {
+  const headers = { 'content-type': 'text/csv' };
+  return autocannon({ url: `${address}${honest.path}`, method: 'POST', headers, body, ...options });
+}
