@@ -242,6 +242,23 @@ onEveryBackend('calls back into a guest that waits', (lab) => {
     expect(instance.exports.top!()).toBe(1_024);
   });
 
+  test('leave the guest waiting as before, at once', async () => {
+    const seen = new Set<unknown>();
+    const serve: Serve = async (_, context) => {
+      for (let round = 0; round < 500; round++) {
+        await context.call('echo', 'x');
+        seen.add(context.instance.state);
+        seen.add(context.instance.memory.read(0, 1).length);
+        seen.add(context.fuelLeft > 0n);
+        context.charge(1);
+      }
+      return '';
+    };
+    const instance = await lab.instantiate(GUEST, host(serve));
+    await instance.call('down', 'x');
+    expect(lab.record([...seen])).toEqual(['host', 1, true]);
+  });
+
   test('are the only way back: others are refused', async () => {
     const codes: unknown[] = [];
     let own: Instance;

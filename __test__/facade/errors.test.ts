@@ -157,6 +157,10 @@ const MESSAGES: Record<ErrorCode, readonly (readonly [Details, string])[]> = {
       { reason: 'ERR_TRAP' },
       'The instance is unusable since a call ended with ERR_TRAP. Take a new one, or instantiate with afterTrap: "keep".',
     ],
+    ...['ERR_TIMEOUT', 'ERR_ABORTED', 'ERR_FUEL_EXHAUSTED', 'ERR_OUT_OF_MEMORY'].map((reason): [Details, string] => [
+      { reason },
+      `The instance is unusable since a call ended with ${reason}. Take a new one.`,
+    ]),
   ],
   ERR_ENGINE_CLOSED: [
     [{ closed: 'engine' }, 'The engine is closed.'],

@@ -1,28 +1,11 @@
-// Processes, worker threads and the collector: nothing that ends early takes the process with it, nothing that is dropped stays.
-import { beforeAll, describe, expect, test } from 'vitest';
+// Worker threads and the collector: nothing that ends early takes the process with it, nothing that is dropped stays.
+import { beforeAll, expect, test } from 'vitest';
 import { GUEST, moduleFile, runProgram } from './support';
 
 let guest: string;
 
 beforeAll(async () => {
   guest = await moduleFile('lifetime', GUEST);
-});
-
-describe('the end of a process', () => {
-  test.each([
-    ['waits', 0, 'settled'],
-    ['idle', 0, 'idle'],
-    ['exits', 7, ''],
-    ['exitsInside', 8, ''],
-    ['exitsInsideSync', 9, ''],
-    ['throws', 1, ''],
-    ['closes', 0, 'true ERR_ENGINE_CLOSED'],
-  ])('%s', async (way, status, output) => {
-    const ended = await runProgram('exit', [way, guest]);
-    expect(ended, ended.errors).toMatchObject({ status, signal: null, output });
-    // `forever` has fuel for a minute and more.
-    expect(ended.ms).toBeLessThan(20_000);
-  });
 });
 
 test('worker threads load the addon, use it and end in every way', async () => {

@@ -4,7 +4,6 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Worker } from 'node:worker_threads';
 import { Engine, type Instance } from 'aingle-wasm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { wat } from '../conformance/support/wat';
@@ -75,18 +74,6 @@ describe('a process', () => {
       0,
       'dropped',
     ],
-    [
-      'exits with guests that run',
-      'const all = await Promise.all([make(), make(), make()]); for (const i of all) i.invoke("spin").catch(() => {}); setTimeout(() => process.exit(7), 50);',
-      7,
-      '',
-    ],
-    [
-      'ends as usual by an exception meanwhile',
-      'const i = await make(); i.invoke("spin").catch(() => {}); setTimeout(() => { throw new Error("mine"); }, 50);',
-      1,
-      '',
-    ],
   ])('%s', (_, program, status, output) => {
     expect(runProgram(program)).toMatchObject({ status, signal: null, output });
   });
@@ -108,19 +95,6 @@ describe('a process', () => {
       status: 0,
       output: 'ERR_ENGINE_UNAVAILABLE ERR_ENGINE_UNAVAILABLE 2',
     });
-  });
-
-  test('whose own worker uses the package may end that worker in the middle of a call', async () => {
-    const code = `${prelude()} (async () => {
-      const instance = await make();
-      instance.invoke('spin').catch(() => {});
-      require('node:worker_threads').parentPort.postMessage(await (await make()).invoke('next'));
-    })()`;
-    for (let round = 0; round < 5; round++) {
-      const worker = new Worker(code, { eval: true });
-      expect(await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject))).toEqual([1]);
-      await worker.terminate();
-    }
   });
 });
 

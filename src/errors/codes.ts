@@ -59,3 +59,15 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['ERR_INSTANCE_BUSY', 'ERR_QUE
 export function isRetryable(code: ErrorCode): boolean {
   return RETRYABLE.has(code);
 }
+
+/** How a guest ends that was stopped by the host or the machine; nothing keeps its instance usable. */
+const STOPS: ReadonlySet<string> = new Set<ErrorCode>([
+  'ERR_FUEL_EXHAUSTED',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_TIMEOUT',
+  'ERR_ABORTED',
+]);
+
+export function isStop(code: string): boolean {
+  return STOPS.has(code);
+}

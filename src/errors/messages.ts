@@ -1,6 +1,6 @@
 // The one place where messages are written: from a code and its details, for every backend. A message says what was found, what was
 // allowed and what to do. Rust users get the core's own `Display`.
-import type { ErrorCode } from './codes';
+import { type ErrorCode, isStop } from './codes';
 import { describe, quoteAll, safeText } from './text';
 
 /** The numbers and names behind an error; docs/errors.md lists the keys of each code. */
@@ -83,7 +83,7 @@ const MESSAGES: Readonly<Record<ErrorCode, (details: Details) => string>> = {
     'The instance is running another call. Wait for that call, use "call", which waits for its turn, or take another instance.',
   ERR_INSTANCE_CLOSED: () => 'The instance is closed. Take a new one.',
   ERR_INSTANCE_POISONED: (d) =>
-    `The instance is unusable since a call ended with ${text(d.reason)}. Take a new one, or instantiate with afterTrap: "keep".`,
+    `The instance is unusable since a call ended with ${text(d.reason)}. Take a new one${isStop(String(d.reason)) ? '' : ', or instantiate with afterTrap: "keep"'}.`,
   ERR_ENGINE_CLOSED: (d) => `The ${d.closed === 'module' ? 'module' : 'engine'} is closed.`,
   ERR_QUEUE_FULL: (d) =>
     `Too many calls are waiting: allowed are ${number(d.limit)} (option "queue"). Try again later, or make fewer calls at once.`,

@@ -46,7 +46,7 @@ pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 pub use cache::CacheStats;
 pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
 pub use engine::{EngineStats, WasmEngine, WeakEngine};
-pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem};
+pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem, TERMINATED};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
     HostMemory, HostTable, Imports, StopWatch,

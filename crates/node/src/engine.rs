@@ -292,10 +292,8 @@ pub(crate) fn close_engine(env: Env, engine: &External<Engine>, id: u32) -> napi
             .name("aingle-wasm-close".to_owned())
             .spawn(close);
         spawned.map_err(|_| Failure::Refused(ErrorCode::OutOfMemory, Phase::Close))?;
-        // The first thing that the new thread does; it takes as long as a thread takes to start.
-        while !engine.core.is_closed() {
-            thread::yield_now();
-        }
+        // Not left to the new thread: what was called on this one, and has led here through a host function, must find itself stopped.
+        engine.core.stop();
         engine.runtime.begin(js)
     })
 }

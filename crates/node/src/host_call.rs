@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use aingle_wasm_host::{Caller, HostError, HostFunctionError, Receipt, Value};
+use aingle_wasm_host::{
+    Caller, ErrorCode, HostError, HostFunctionError, Receipt, TERMINATED, Value,
+};
 
 use crate::reference::JsRef;
 
@@ -51,7 +53,7 @@ struct Nested {
 }
 
 impl Nested {
-    fn run(self, caller: &mut Caller<'_>) {
+    fn run(self, caller: &mut Caller<'_>) -> Finished {
         let (started, fuel) = (Instant::now(), caller.fuel_left());
         let called = caller.call(&self.name, &self.input).map(|output| {
             let receipt = Receipt {
@@ -66,8 +68,17 @@ impl Nested {
             };
             (output, receipt)
         });
-        (self.deliver)(called);
+        Finished {
+            deliver: self.deliver,
+            called,
+        }
     }
+}
+
+/// A nested call that has ended, and nobody knows yet.
+struct Finished {
+    deliver: Deliver,
+    called: Result<(Vec<u8>, Receipt), HostError>,
 }
 
 /// What a waiting thread does next.
@@ -105,16 +116,21 @@ impl HostCall {
             waker.wake.notify_all();
         });
         let (mut ask, mut asked) = (Some(ask), None);
+        let mut finished: Option<Finished> = None;
         let answered = loop {
             // Anew each time: a nested call may have waited in between, with a waker of its own.
             let watch = caller.on_stop(Arc::clone(&wake));
             self.lock().caller = ptr::from_mut(caller).cast();
             asked = asked.or_else(|| ask.take().map(|ask| ask()));
+            // Whoever is told that a nested call has ended finds the guest waiting again.
+            if let Some(Finished { deliver, called }) = finished.take() {
+                deliver(called);
+            }
             let task = self.next();
             drop(watch);
             match task {
                 Task::End(answered) => break answered,
-                Task::Call(nested) => nested.run(caller),
+                Task::Call(nested) => finished = Some(nested.run(caller)),
             }
         };
         drop(asked);
@@ -230,9 +246,17 @@ impl Drop for Duty {
     }
 }
 
-/// The error of a host function that threw.
-pub(crate) fn threw(value: JsRef) -> HostFunctionError {
-    HostFunctionError::new("it threw").with_payload(Box::new(value))
+/// The error of a host function that threw. The facade throws finished errors, and something with the code [`TERMINATED`] for a call that was ended
+/// on purpose.
+pub(crate) fn threw(value: JsRef, code: &str) -> HostFunctionError {
+    let error = HostFunctionError::new("it threw").with_payload(Box::new(value));
+    if code == TERMINATED {
+        error.terminating()
+    } else if code == ErrorCode::AsyncHostInSync.as_str() {
+        error.with_code(ErrorCode::AsyncHostInSync)
+    } else {
+        error
+    }
 }
 
 /// The error of a host function that cannot run any more.

@@ -440,6 +440,17 @@ impl Drop for Visit<'_> {
     }
 }
 
+/// The text `code` of something that was thrown; empty if it has none.
+fn code_of(js: Js, thrown: Local) -> String {
+    js.get(thrown, c"code")
+        .and_then(|code| js.to_string(code))
+        .unwrap_or_else(|_| {
+            // What is no error of ours may throw when it is looked at.
+            js.take_exception();
+            String::new()
+        })
+}
+
 /// How a host function ended without a result.
 enum Ended {
     /// It threw.
@@ -461,9 +472,12 @@ impl Ended {
             Self::Thrown(Thrown(value)) => value,
             Self::Failed(failure) => failure.take_value(js).ok().flatten(),
         };
-        match thrown.and_then(|value| JsRef::new(js, value, dispatcher).ok()) {
-            Some(value) => threw(value),
-            None => ending(),
+        let Some(thrown) = thrown else {
+            return ending();
+        };
+        match JsRef::new(js, thrown, dispatcher) {
+            Ok(value) => threw(value, &code_of(js, thrown)),
+            Err(_) => ending(),
         }
     }
 }

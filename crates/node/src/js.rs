@@ -161,6 +161,11 @@ impl Js {
         check(unsafe { sys::napi_set_named_property(self.0, object, name.as_ptr(), value) })
     }
 
+    /// As `object.name`: may run a getter.
+    pub(crate) fn get(self, object: Local, name: &CStr) -> Result<Local, Failure> {
+        make!(napi_get_named_property(self.0, object, name.as_ptr()))
+    }
+
     pub(crate) fn set_element(self, array: Local, index: u32, value: Local) -> Result<(), Failure> {
         // SAFETY: as in `make!`.
         check(unsafe { sys::napi_set_element(self.0, array, index, value) })

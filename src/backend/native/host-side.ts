@@ -77,7 +77,7 @@ export class HostSide implements Owner {
     if (!(returned instanceof Promise)) {
       scope?.end();
       const signal = number === 0 ? this.syncSignal : undefined;
-      if (signal?.aborted === true) throw createError('ERR_ABORTED', 'call', undefined, signal.reason);
+      if (signal?.aborted === true) throw createError('ERR_ABORTED', 'host', undefined, signal.reason);
       return give(returned);
     }
     binding.deferHostCall(handle, number);

@@ -1,5 +1,5 @@
 // From the way a guest came to a stop to the error that its caller gets, and to what is left of the instance.
-import type { ErrorCode, Phase } from '../../errors/codes';
+import { type ErrorCode, isStop, type Phase } from '../../errors/codes';
 import { type AingleWasmError, createError } from '../../errors/error';
 import { Termination } from '../../termination';
 import { type Ending, type HostCalls, STOPPED } from './host-calls';
@@ -25,25 +25,18 @@ const KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ENVELOPE_ENCRYPTION',
 ]);
 
-/** Ends that `engine.stats` counts as stopped rather than failed. */
-const STOPS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_FUEL_EXHAUSTED',
-  'ERR_OUT_OF_MEMORY',
-  'ERR_TIMEOUT',
-  'ERR_ABORTED',
-]);
-
 export function keepsWhenAsked(ending: Ending): boolean {
   return ending instanceof Termination || KEPT.has(ending.code);
 }
 
-export function isStop(ending: Ending): boolean {
-  return !(ending instanceof Termination) && STOPS.has(ending.code);
+/** Whether `engine.stats` counts it as stopped rather than failed. */
+export function wasStopped(ending: Ending): boolean {
+  return !(ending instanceof Termination) && isStop(ending.code);
 }
 
 /** What ERR_INSTANCE_POISONED names as its reason. */
 export function reasonOf(ending: Ending): string {
-  return ending instanceof Termination ? 'context.terminate' : ending.code;
+  return ending.code;
 }
 
 /** Says why the guest did not return. What a host function noted comes first, then the guest's own status. */

@@ -9,7 +9,7 @@ import type { Guest, GuestFunction, GuestOptions } from './guest';
 import type { CallSetting, Ending } from './host-calls';
 import type { Meter } from './meter';
 import { RESERVED } from './names';
-import { exhausted, explainEnd, isStop, keepsWhenAsked, reasonOf } from './outcome';
+import { exhausted, explainEnd, keepsWhenAsked, reasonOf, wasStopped } from './outcome';
 
 /** Told of every call from outside that has ended, just after. */
 export type OnEnd = (meter: Meter, stopped: boolean) => void;
@@ -142,7 +142,7 @@ export class Runner {
     const keep = this.#options.afterTrap === 'keep' && keepsWhenAsked(ending);
     if (!keep) this.poisonedBy = reasonOf(ending);
     this.state = keep ? 'idle' : 'poisoned';
-    this.#onEnd(this.guest.meter, isStop(ending));
+    this.#onEnd(this.guest.meter, wasStopped(ending));
     return ending;
   }
 }

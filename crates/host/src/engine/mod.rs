@@ -203,6 +203,11 @@ impl WasmEngine {
         self.inner.cache.clear();
     }
 
+    /// Stops what runs and refuses what comes, and waits for nothing: the first half of [`WasmEngine::close`].
+    pub fn stop(&self) {
+        self.inner.stop();
+    }
+
     /// A handle that does not keep the engine.
     #[must_use]
     pub fn downgrade(&self) -> WeakEngine {

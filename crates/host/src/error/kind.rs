@@ -6,6 +6,9 @@ use aingle_wasm_types::{ErrorCode, GuestErrorKind, TrapKind};
 use super::details::{Detail, ImportProblem};
 use super::text::{joined, near_names, of_type, safe};
 
+/// What later calls are told of a call that a host function ended on purpose.
+pub const TERMINATED: &str = "context.terminate";
+
 /// What happened. Guest text is kept as given; `Display` escapes and shortens it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -146,6 +149,8 @@ pub enum ErrorKind {
         name: String,
         /// What it said.
         text: String,
+        /// Whether it ended the call on purpose, see [`crate::HostFunctionError::terminating`].
+        terminated: bool,
     },
     /// The instance, or the engine, cannot take work now.
     #[error("{text}")]
@@ -158,8 +163,8 @@ pub enum ErrorKind {
     /// An earlier call left the instance in an unknown state.
     #[error("an earlier call ended with {reason}; take a new instance")]
     Poisoned {
-        /// How the earlier call ended.
-        reason: ErrorCode,
+        /// How the earlier call ended: its code, or [`TERMINATED`].
+        reason: &'static str,
     },
     /// Too many calls are waiting.
     #[error("{limit} calls are waiting already")]
@@ -221,6 +226,16 @@ impl ErrorKind {
             Self::Poisoned { .. } => ErrorCode::InstancePoisoned,
             Self::QueueFull { .. } => ErrorCode::QueueFull,
             Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// How a call with this error has ended, for those that come later.
+    pub(crate) fn ending(&self) -> &'static str {
+        match self {
+            Self::HostFunction {
+                terminated: true, ..
+            } => TERMINATED,
+            _ => self.code().as_str(),
         }
     }
 
@@ -299,7 +314,7 @@ impl ErrorKind {
                 ..
             } => envelope_details(*expected, *actual, text),
             Self::HostFunction { name, .. } => vec![("name", text(name))],
-            Self::Poisoned { reason } => vec![("reason", text(reason.as_str()))],
+            Self::Poisoned { reason } => vec![("reason", text(reason))],
             Self::QueueFull { limit } => vec![("limit", Detail::U64(*limit))],
             Self::Internal { reason } => vec![("reason", text(reason))],
             Self::State { .. } => Vec::new(),

@@ -14,7 +14,7 @@ use aingle_wasm_types::{ErrorCode, Phase};
 use crate::config::BackendKind;
 
 pub use details::{Detail, ImportProblem};
-pub use kind::{ErrorKind, GuestError, GuestOrigin};
+pub use kind::{ErrorKind, GuestError, GuestOrigin, TERMINATED};
 
 /// Why an operation of an engine, a module or an instance failed.
 ///

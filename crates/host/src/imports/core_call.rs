@@ -94,6 +94,7 @@ pub(crate) fn failed(name: &str, error: HostFunctionError) -> HostError {
         code: error.code,
         name: name.to_owned(),
         text: error.text,
+        terminated: error.terminated,
     };
     HostError::new(Phase::Host, kind).with_payload(error.payload)
 }

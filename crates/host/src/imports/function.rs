@@ -65,6 +65,7 @@ pub struct HostFunctionError {
     pub(crate) code: ErrorCode,
     pub(crate) text: String,
     pub(crate) payload: Option<Box<dyn Any + Send>>,
+    pub(crate) terminated: bool,
 }
 
 impl HostFunctionError {
@@ -74,6 +75,7 @@ impl HostFunctionError {
             code: ErrorCode::HostFunction,
             text: text.into(),
             payload: None,
+            terminated: false,
         }
     }
 
@@ -82,6 +84,13 @@ impl HostFunctionError {
     #[must_use]
     pub fn with_payload(mut self, payload: Box<dyn Any + Send>) -> Self {
         self.payload = Some(payload);
+        self
+    }
+
+    /// The same error, of a host that ends the guest's call on purpose: nothing failed. Later calls are told so.
+    #[must_use]
+    pub fn terminating(mut self) -> Self {
+        self.terminated = true;
         self
     }
 

@@ -320,7 +320,7 @@ impl WasmInstance {
         let poisons =
             interrupted && (self.after_trap == AfterTrap::Poison || always_poisons(&error));
         if poisons {
-            self.poisoned_by = Some(error.code());
+            self.poisoned_by = Some(error.kind().ending());
         }
         self.session.state.set(if poisons {
             InstanceState::Poisoned

@@ -60,7 +60,7 @@ pub struct WasmInstance {
     calls: u64,
     default_fuel: u64,
     after_trap: AfterTrap,
-    poisoned_by: Option<ErrorCode>,
+    poisoned_by: Option<&'static str>,
     receipt: Receipt,
     permit: Option<InstancePermit>,
 }
@@ -257,7 +257,7 @@ impl WasmInstance {
             InstanceState::Idle => Ok(()),
             InstanceState::Closed => Err(closed()),
             InstanceState::Poisoned => {
-                let reason = self.poisoned_by.unwrap_or(ErrorCode::Internal);
+                let reason = self.poisoned_by.unwrap_or(ErrorCode::Internal.as_str());
                 Err(HostError::new(Phase::Call, ErrorKind::Poisoned { reason }))
             }
             InstanceState::Running | InstanceState::Host => {

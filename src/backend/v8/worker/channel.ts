@@ -69,7 +69,8 @@ export class Channel {
     control[Control.length] = fits ? bytes.length : 0;
     control[Control.place] = value !== undefined || !fits ? Place.port : bytes.length > 0 ? Place.slab : Place.none;
     control[Control.ring] = this.ring ? 1 : 0;
-    if (fits) this.#slab.set(bytes);
+    // Bytes whose buffer was taken away have no length, and cannot even be asked for none.
+    if (fits && bytes.length > 0) this.#slab.set(bytes);
     const posted =
       value !== undefined ? { value } : fits ? undefined : { bytes: owned ? bytes : new Uint8Array(bytes) };
     const transferred = posted?.bytes === undefined ? [] : [posted.bytes.buffer as ArrayBuffer];

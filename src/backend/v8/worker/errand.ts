@@ -40,6 +40,10 @@ export class Errand<T> implements Frame {
     else this.#reject(errorOfFault(value as Fault));
   }
 
+  expire(): boolean {
+    return false;
+  }
+
   abandon(error: AingleWasmError): void {
     this.#reject(error);
   }

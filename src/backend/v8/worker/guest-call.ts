@@ -1,4 +1,4 @@
-import type { AingleWasmError } from '../../../errors/error';
+import { type AingleWasmError, createError } from '../../../errors/error';
 import { hostFailure, promiseReturned } from '../../../host-call';
 import { ON_SLICE, type ResolvedDecision, sliceDecision } from '../../../slices';
 import { Termination } from '../../../termination';
@@ -65,6 +65,8 @@ export class GuestCall<T> implements Frame, WaitingCall {
   onBegin: () => void = () => {};
   /** Called once when it has ended. */
   onEnd: () => void = () => {};
+  /** A nested call has the time of the one that waits for it, whose own deadline stops both. */
+  expire: () => boolean = () => false;
   readonly #caller: Caller;
   readonly #request: Request<T>;
   /** Whether the caller's thread waits for it. */
@@ -76,6 +78,8 @@ export class GuestCall<T> implements Frame, WaitingCall {
   #begun = 0;
   /** Fuel known to be used: what is left to say of a call whose worker was ended. */
   #used = 0n;
+  /** A host function of the user's runs, or its promise is waited for. */
+  #inHost = false;
   /** What a host function of this call failed with. */
   #failure: Ending | undefined;
   #outcome: Outcome<T> | undefined;
@@ -134,6 +138,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
     this.#caller.setPages(numbers[Call.pages]!);
     if (numbers[Call.host] === SLICE_HOST) return this.#decide(channel);
     const host = this.#caller.hosts[numbers[Call.host]!]!;
+    this.#inHost = true;
     const scope = new CallerScope(this, left);
     const refuse = (thrown: unknown) => this.#refused(host.name, thrown, scope);
     try {
@@ -156,7 +161,8 @@ export class GuestCall<T> implements Frame, WaitingCall {
     }
   }
 
-  abandon(error: AingleWasmError): void {
+  abandon(stopped: AingleWasmError): void {
+    const error = this.#inHost ? inHostCall(stopped) : stopped;
     this.#signal.abort(error.code === 'ERR_ABORTED' ? error.cause : error);
     this.#end({ thrown: error }, this.entered ? this.#used : undefined, false);
   }
@@ -211,6 +217,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
   #returned(host: ResolvedHostFunction, given: Uint8Array | readonly RawValue[], scope: CallerScope): Answer {
     scope.end();
     return (channel) => {
+      this.#inHost = false;
       channel.counts[Reply.charged] = scope.takeCharged();
       if (given instanceof Uint8Array) return channel.send(Kind.returned, given);
       writeValues(channel, Reply.values, host.type.results, given);
@@ -222,6 +229,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
     scope.end();
     this.#failure = hostFailure(name, thrown);
     return (channel) => {
+      this.#inHost = false;
       channel.counts[Reply.charged] = scope.takeCharged();
       channel.send(Kind.refused);
     };
@@ -255,3 +263,10 @@ export class GuestCall<T> implements Frame, WaitingCall {
 }
 
 type Outcome<T> = { readonly value: T } | { readonly thrown: Ending };
+
+/** The error of a call that is stopped while it waits in a host function. */
+function inHostCall(error: AingleWasmError): AingleWasmError {
+  if (error.phase !== 'call' || error.code === 'ERR_INSTANCE_POISONED') return error;
+  const cause = 'cause' in error ? [error.cause] : [];
+  return createError(error.code, 'host', error.details, ...(cause as [unknown?]));
+}

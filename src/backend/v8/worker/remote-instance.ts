@@ -18,7 +18,7 @@ import type {
 import type { V8Engine } from '../engine';
 import type { Ending } from '../host-calls';
 import type { CompiledModule } from '../module';
-import { isStop, reasonOf } from '../outcome';
+import { reasonOf, wasStopped } from '../outcome';
 import { busy, engineClosed, instanceClosed, poisoned } from '../refusals';
 import { Totals } from '../totals';
 import type { Channel, Message } from './channel';
@@ -259,7 +259,7 @@ export class RemoteInstance implements BackendInstance, Caller {
     }
     if (!counted) return;
     const usage = { used, usedNumber: used <= Number.MAX_SAFE_INTEGER ? Number(used) : undefined };
-    const stopped = thrown !== undefined && isStop(thrown);
+    const stopped = thrown !== undefined && wasStopped(thrown);
     this.#totals.count(usage, stopped);
     this.#engine.countCall(usage, stopped);
   }
@@ -331,6 +331,11 @@ export class RemoteInstance implements BackendInstance, Caller {
       watch.release();
       this.#pending--;
       ended();
+    };
+    call.expire = () => {
+      if (watch.left() > 0) return false;
+      this.#stop(call, watch.error());
+      return true;
     };
     this.#pending++;
     watch.arm((error) => this.#stop(call, error));

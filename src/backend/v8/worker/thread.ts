@@ -24,6 +24,8 @@ export interface Frame {
   serve(channel: Channel, message: Message): Answer | Promise<Answer>;
   /** The worker is done with it. */
   settle(channel: Channel, message: Message): void;
+  /** Stops it if its time is over. Returns whether it was. */
+  expire(): boolean;
   /** It was refused or stopped. */
   abandon(error: AingleWasmError): void;
 }
@@ -210,12 +212,16 @@ export class Thread {
   #host(entered: Entered, message: Message): void {
     entered.inHost = true;
     const given = entered.frame.serve(this.channel, message);
+    // The host function may have held up the event loop, and with it the deadline's timer.
+    const answered = (answer: Answer) => {
+      if (this.#dead === undefined && !entered.frame.expire()) entered.answer = answer;
+    };
     if (!(given instanceof Promise)) {
-      entered.answer = given;
+      answered(given);
       return;
     }
     void given.then((answer) => {
-      entered.answer = answer;
+      answered(answer);
       this.#advance();
     });
   }
