@@ -9,8 +9,8 @@ use crate::call_graph::Calls;
 use crate::outline::Outline;
 
 /// Most units that a function on a cycle runs between the return of a call on that cycle and its own return without a
-/// check, for each unit of call depth that its frame takes. At the default call depth of 3,000 that is 48,000 together.
-pub(crate) const MAX_ADDED: u64 = 16;
+/// check, for each unit of call depth that its frame takes. At the largest call depth of 20,000 that is 40,000 together.
+pub(crate) const MAX_ADDED: u64 = 2;
 
 /// Of each function and each type that is called through a table.
 pub(crate) struct Tails<'c> {
