@@ -9,11 +9,13 @@ import { WASM_TARGET } from './wasm-toolchain.mjs';
 const require = createRequire(import.meta.url);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** @typedef {{ name: string, version: string, purl: string, licenses: { expression: string }[] }} Component */
+
 /**
  * The document for the addons of some targets.
  *
  * @param {readonly import('./targets.cjs').Target[]} targets
- * @returns {Promise<object>}
+ * @returns {Promise<{ components: Component[] }>}
  */
 export async function billOfMaterials(targets) {
   const { name, version, license, dependencies } = require('../package.json');
@@ -49,6 +51,7 @@ async function cratesOf({ crate, triple, engines }) {
     });
 }
 
+/** @returns {Component} */
 function component(kind, name, version, license) {
   const purl = `pkg:${kind}/${name}@${version}`;
   return { type: 'library', 'bom-ref': purl, name, version, purl, licenses: [{ expression: license }] };
