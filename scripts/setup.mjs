@@ -90,9 +90,7 @@ async function installPackages() {
 }
 
 async function compileTypeScript() {
-  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: root,
-  });
+  await run('npm', ['run', '--silent', 'build:ts'], { cwd: root });
   return 'dist/';
 }
 
