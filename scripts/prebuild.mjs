@@ -21,7 +21,7 @@ const crate = join(root, 'crates', 'node');
 const TOOLS = ['make', 'python3', 'binutils'];
 
 const targets = chosen(argv.slice(2));
-await setUpOrExit();
+await setUpOrExit({ addon: false });
 if (process.platform === 'linux') {
   await installPackages(TOOLS, `to build packages ${TOOLS.join(', ')} are needed`, console.log);
 }
