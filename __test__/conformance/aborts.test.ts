@@ -77,19 +77,21 @@ onEveryBackend('aborts', (lab) => {
   });
 
   test('while the guest waits in a host function, which is told why', async () => {
+    const controller = new AbortController();
     let signal: AbortSignal | undefined;
     const text =
       '(import "env" "wait" (func $wait (param i32 i32) (result i64))) (memory (export "memory") 1) (func (export "run") (param i32 i32) (result i64) (call $wait (i32.const 0) (i32.const 0)))';
     const host = {
       wait: (_input: unknown, context: { signal: AbortSignal }) => {
         signal = context.signal;
+        setTimeout(() => controller.abort(REASON));
         return new Promise<never>((_, reject) =>
           context.signal.addEventListener('abort', () => reject(context.signal.reason)),
         );
       },
     };
     const instance = await lab.instantiate(text, { abi: 'bytes', host });
-    const error = await errorOf(() => instance.call('run', '', { signal: soon().signal }));
+    const error = await errorOf(() => instance.call('run', '', { signal: controller.signal }));
     expect(error).toMatchObject({ code: 'ERR_ABORTED' });
     expect(error.cause).toBe(REASON);
     expect(signal!.reason).toBe(REASON);
