@@ -14,6 +14,7 @@ for argument; do
   before=$argument
 done
 
+before=
 crate=
 for argument; do
   shift
