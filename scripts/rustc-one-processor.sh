@@ -1,6 +1,6 @@
 #!/bin/sh
 # Cargo runs this in place of rustc where an addon is built for publishing. wasmer asks for Cranelift's code generators of all processors, and
-# features cannot be taken away in a manifest; an addon makes code for the processor it runs on, and the others are half a megabyte.
+# features cannot be taken away in a manifest; an addon makes code for the processor it runs on, and the others are 0.4 MB compressed.
 # `exec` keeps what cargo hands to rustc open.
 before=
 own=
