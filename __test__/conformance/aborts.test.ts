@@ -25,7 +25,7 @@ function make(lab: Lab, wait: () => unknown = () => new Promise(() => {}), optio
 /** A controller that aborts soon. */
 function soon(): AbortController {
   const controller = new AbortController();
-  setTimeout(() => controller.abort(REASON), 30);
+  setTimeout(() => controller.abort(REASON), 200);
   return controller;
 }
 
