@@ -170,8 +170,7 @@ onEveryBackend('closing during calls', (lab) => {
     const { wait, open } = gate();
     const instance = await make(lab, wait);
     const call = errorOf(() => instance.invoke('wait', [0]));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(instance.state).toBe('host');
+    while (instance.state !== 'host') await new Promise((resolve) => setTimeout(resolve, 5));
     instance.close();
     expect(await call).toMatchObject({ code: 'ERR_INSTANCE_CLOSED' });
     open(1);
