@@ -17,16 +17,16 @@ const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
  */
 export async function buildFallback({ log = () => {} } = {}) {
   await wasmCargo({
-    args: ['build', '--release', '-p', 'aingle_wasm_fallback'],
+    args: ['build', '--profile', 'fallback', '-p', 'aingle_wasm_fallback'],
     cwd: root,
     env: { CARGO_TARGET_DIR: target },
-    // Paths stay out of panic messages, names out of the file: it is not debugged from JavaScript.
-    rustflags: [remapFlag(root), remapFlag(cargoHome), '-Cstrip=symbols'],
+    // Paths stay out of panic messages.
+    rustflags: [remapFlag(root), remapFlag(cargoHome)],
     log,
   });
   const output = join(root, 'dist', 'fallback.wasm');
   await mkdir(dirname(output), { recursive: true });
-  await copyFile(join(target, WASM_TARGET, 'release', 'aingle_wasm_fallback.wasm'), output);
+  await copyFile(join(target, WASM_TARGET, 'fallback', 'aingle_wasm_fallback.wasm'), output);
   return `dist/fallback.wasm, ${Math.round((await stat(output)).size / 1024)} KiB`;
 }
 

@@ -33,6 +33,8 @@ export async function crossEnvironment(target, log) {
     RUSTC: toolchain.rustc,
     CARGO_TARGET_DIR: CROSS_FOLDER,
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+    // Windows starts no scripts: the addon made there is larger.
+    ...(process.platform !== 'win32' && { RUSTC_WRAPPER: join(root, 'scripts', 'rustc-one-processor.sh') }),
     ...(target.gcc && {
       [`CARGO_TARGET_${target.triple.toUpperCase().replaceAll('-', '_')}_LINKER`]: `${target.gcc}-gcc`,
     }),

@@ -1,5 +1,5 @@
-// `npm run prebuild:all` and its like: builds the addon for rows of targets.cjs as it is published, and checks each file. `all` means every row
-// that this machine can build.
+// `npm run prebuild:all` and its like: sets up, builds the addon for rows of targets.cjs as it is published, and checks each file. `all` means
+// every row that this machine can build.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { checkBinary } from './check-binary.mjs';
 import { installPackages } from './debian.mjs';
 import { prebuildPath } from './prebuilds.mjs';
+import { setUpOrExit } from './setup.mjs';
 
 const require = createRequire(import.meta.url);
-const prebuildify = promisify(require('prebuildify'));
 const { TARGETS } = require('./targets.cjs');
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const crate = join(root, 'crates', 'node');
@@ -21,11 +21,13 @@ const crate = join(root, 'crates', 'node');
 const TOOLS = ['make', 'python3', 'binutils'];
 
 const targets = chosen(argv.slice(2));
+await setUpOrExit({ addon: false });
 if (process.platform === 'linux') {
   await installPackages(TOOLS, `to build packages ${TOOLS.join(', ')} are needed`, console.log);
 }
 useInstalledHeaders();
 process.env.AINGLE_WASM_BUILD_PATH = process.env.PATH;
+const prebuildify = promisify(require('prebuildify'));
 for (const target of targets) {
   const begun = performance.now();
   await build(target);

@@ -1,21 +1,27 @@
-// The software bill of materials of a release, as CycloneDX: the crates that are compiled into the addons, and the npm dependency.
+// The software bill of materials of a release, as CycloneDX: the crates that are compiled into the addons and into the v8 backend's own
+// WebAssembly, and the npm dependency.
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
+import { WASM_TARGET } from './wasm-toolchain.mjs';
 
 const require = createRequire(import.meta.url);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** @typedef {{ name: string, version: string, purl: string, licenses: { expression: string }[] }} Component */
 
 /**
  * The document for the addons of some targets.
  *
  * @param {readonly import('./targets.cjs').Target[]} targets
- * @returns {Promise<object>}
+ * @returns {Promise<{ components: Component[] }>}
  */
 export async function billOfMaterials(targets) {
   const { name, version, license, dependencies } = require('../package.json');
-  const crates = new Map((await Promise.all(targets.map(cratesOf))).flat().map((crate) => [crate['bom-ref'], crate]));
+  const builds = [{ crate: 'aingle_wasm_fallback', triple: WASM_TARGET, engines: [] }];
+  for (const { triple, engines } of targets) builds.push({ crate: 'aingle_wasm_node', triple, engines });
+  const crates = new Map((await Promise.all(builds.map(cratesOf))).flat().map((crate) => [crate['bom-ref'], crate]));
   const packages = Object.keys(dependencies).map((dependency) => {
     const manifest = require(`${dependency}/package.json`);
     return component('npm', dependency, manifest.version, manifest.license);
@@ -30,16 +36,12 @@ export async function billOfMaterials(targets) {
 }
 
 /** Without those that only build scripts and macros use: they are not in the file. */
-async function cratesOf({ triple, engines }) {
+async function cratesOf({ crate, triple, engines }) {
   const features = ['--no-default-features', '--features', engines.join(',')];
   const edges = ['--edges', 'normal,no-proc-macro', '--prefix', 'none', '--no-dedupe', '--format', '{p}\t{l}'];
-  const tree = await run(
-    'cargo',
-    ['tree', '--locked', '-p', 'aingle_wasm_node', '--target', triple, ...features, ...edges],
-    {
-      cwd: root,
-    },
-  );
+  const tree = await run('cargo', ['tree', '--locked', '-p', crate, '--target', triple, ...features, ...edges], {
+    cwd: root,
+  });
   return tree
     .trim()
     .split('\n')
@@ -49,6 +51,7 @@ async function cratesOf({ triple, engines }) {
     });
 }
 
+/** @returns {Component} */
 function component(kind, name, version, license) {
   const purl = `pkg:${kind}/${name}@${version}`;
   return { type: 'library', 'bom-ref': purl, name, version, purl, licenses: [{ expression: license }] };

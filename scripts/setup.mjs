@@ -12,6 +12,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const MIN_NODE = 20;
 const MIN_RUST = [1, 88];
 
+const ADDON = 'native addon';
+
 /** What is missing on the machine, in words for the person who runs the script. Not our failure, so no stack is shown. */
 class Missing extends Error {}
 
@@ -24,19 +26,20 @@ const STEPS = [
   { name: 'Node', run: checkNode },
   { name: 'Rust', run: checkRust },
   { name: 'npm packages', run: installPackages },
-  { name: 'native addon', run: (log) => build('build-addon.mjs', 'buildAddon', log) },
+  { name: ADDON, run: (log) => build('build-addon.mjs', 'buildAddon', log) },
   { name: 'v8 fallback', run: (log) => build('build-fallback.mjs', 'buildFallback', log) },
   { name: 'TypeScript', run: compileTypeScript },
   { name: 'guests', run: (log) => build('../guests/build.mjs', 'buildGuests', log) },
 ];
 
 /**
- * Runs every step and prints one line for each: what it did and how long it took.
+ * Runs the steps and prints one line for each: what it did and how long it took.
  *
+ * @param {{ addon?: boolean }} [options] `addon: false` leaves the development build out, the longest step
  * @throws {Error} of the first step that fails
  */
-export async function setUp() {
-  for (const { name, run: step } of STEPS) {
+export async function setUp({ addon = true } = {}) {
+  for (const { name, run: step } of STEPS.filter((one) => addon || one.name !== ADDON)) {
     const begun = performance.now();
     const result = await step((line) => console.log(`  ${name}: ${line}`));
     console.log(`✓ ${name}: ${result} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
@@ -90,9 +93,7 @@ async function installPackages() {
 }
 
 async function compileTypeScript() {
-  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: root,
-  });
+  await run('npm', ['run', '--silent', 'build:ts'], { cwd: root });
   return 'dist/';
 }
 
@@ -103,10 +104,14 @@ async function build(file, name, log) {
   return typeof result === 'string' ? result : 'built';
 }
 
-/** Runs {@link setUp} for a command: on failure says why and ends the process with status 1. */
-export async function setUpOrExit() {
+/**
+ * Runs {@link setUp} for a command: on failure says why and ends the process with status 1.
+ *
+ * @param {{ addon?: boolean }} [options]
+ */
+export async function setUpOrExit(options) {
   try {
-    await setUp();
+    await setUp(options);
   } catch (error) {
     console.error(error instanceof Missing ? error.message : error);
     process.exit(1);

@@ -80,7 +80,7 @@ const TARGETS = [
     profile: 'prebuild',
     glibc: '2.28',
     machine: 'Advanced Micro Devices X86-64',
-    packed: 3_500_000,
+    packed: 3_000_000,
     gcc: 'x86_64-linux-gnu',
     sysroot: glibc('amd64', 'x86_64-linux-gnu'),
     status: 'tested',
@@ -95,7 +95,7 @@ const TARGETS = [
     profile: 'prebuild',
     glibc: '2.28',
     machine: 'AArch64',
-    packed: 3_500_000,
+    packed: 3_000_000,
     gcc: 'aarch64-linux-gnu',
     sysroot: glibc('arm64', 'aarch64-linux-gnu'),
     emulator: {
@@ -141,7 +141,7 @@ const TARGETS = [
     engines: BOTH,
     profile: 'prebuild',
     machine: 'Advanced Micro Devices X86-64',
-    packed: 3_500_000,
+    packed: 3_000_000,
     gcc: 'x86_64-linux-gnu',
     sysroot: musl('amd64', 'x86_64-linux-musl'),
     emulator: {
@@ -160,7 +160,7 @@ const TARGETS = [
     engines: BOTH,
     profile: 'prebuild',
     machine: 'AArch64',
-    packed: 3_500_000,
+    packed: 3_000_000,
     gcc: 'aarch64-linux-gnu',
     sysroot: musl('arm64', 'aarch64-linux-musl'),
     emulator: {

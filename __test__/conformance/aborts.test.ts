@@ -25,7 +25,7 @@ function make(lab: Lab, wait: () => unknown = () => new Promise(() => {}), optio
 /** A controller that aborts soon. */
 function soon(): AbortController {
   const controller = new AbortController();
-  setTimeout(() => controller.abort(REASON), 30);
+  setTimeout(() => controller.abort(REASON), 200);
   return controller;
 }
 
@@ -77,14 +77,14 @@ onEveryBackend('aborts', (lab) => {
   });
 
   test('while the guest waits in a host function, which is told why', async () => {
-    let signal: AbortSignal | undefined;
     const controller = new AbortController();
+    let signal: AbortSignal | undefined;
     const text =
       '(import "env" "wait" (func $wait (param i32 i32) (result i64))) (memory (export "memory") 1) (func (export "run") (param i32 i32) (result i64) (call $wait (i32.const 0) (i32.const 0)))';
     const host = {
       wait: (_input: unknown, context: { signal: AbortSignal }) => {
         signal = context.signal;
-        setTimeout(() => controller.abort(REASON), 5);
+        setTimeout(() => controller.abort(REASON));
         return new Promise<never>((_, reject) =>
           context.signal.addEventListener('abort', () => reject(context.signal.reason)),
         );
@@ -170,8 +170,7 @@ onEveryBackend('closing during calls', (lab) => {
     const { wait, open } = gate();
     const instance = await make(lab, wait);
     const call = errorOf(() => instance.invoke('wait', [0]));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(instance.state).toBe('host');
+    while (instance.state !== 'host') await new Promise((resolve) => setTimeout(resolve, 5));
     instance.close();
     expect(await call).toMatchObject({ code: 'ERR_INSTANCE_CLOSED' });
     open(1);

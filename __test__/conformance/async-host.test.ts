@@ -208,10 +208,14 @@ onEveryBackend('host functions that return promises', (lab) => {
   });
 
   test('that answer too late hit nothing', async () => {
+    const controller = new AbortController();
     const answers: (() => void)[] = [];
-    const serve: Serve = () => new Promise<string>((resolve) => answers.push(() => resolve('late')));
+    const serve: Serve = () => {
+      setTimeout(() => controller.abort());
+      return new Promise<string>((resolve) => answers.push(() => resolve('late')));
+    };
     const instance = await lab.instantiate(GUEST, host(serve));
-    await errorOf(() => instance.call('down', 'x', { timeoutMs: 20 }));
+    await errorOf(() => instance.call('down', 'x', { signal: controller.signal }));
     const other = await lab.instantiate(
       GUEST,
       host(async () => 'fresh'),

@@ -1,6 +1,6 @@
 // Closing: what is closed says so, closing twice is fine, what still lives goes on.
 import { expect, test } from 'vitest';
-import { onEveryBackend } from './support/lab';
+import { onEveryBackend, UNHURRIED } from './support/lab';
 import { wat } from './support/wat';
 
 const TEXT = `(memory 1) (func (export "malloc") (param i32) (result i32) (i32.const 1024)) (func (export "free") (param i32))
@@ -116,7 +116,8 @@ onEveryBackend('lifecycle', (lab) => {
   });
 
   test('an instance lives without its engine and module being named', async () => {
-    const make = async () => (await lab.compile('(func (export "seven") (result i32) (i32.const 7))')).instantiate();
+    const text = '(func (export "seven") (result i32) (i32.const 7))';
+    const make = async () => (await lab.compile(text, UNHURRIED)).instantiate();
     const instances = await Promise.all(Array.from({ length: 50 }, make));
     (globalThis as { gc?: () => void }).gc?.();
     expect(instances.map((instance) => instance.exports.seven!())).toEqual(Array.from({ length: 50 }, () => 7));

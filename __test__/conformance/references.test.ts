@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Global, hostFunction, type Instance } from 'aingle-wasm';
 import { expect, test } from 'vitest';
-import { onEveryBackend } from './support/lab';
+import { onEveryBackend, UNHURRIED } from './support/lab';
 import { failed } from './support/outcome';
 
 setFlagsFromString('--expose-gc');
@@ -99,7 +99,7 @@ onEveryBackend('values of the host', (lab) => {
   });
 
   test('are gone with their instance, also in a cycle', async () => {
-    const module = await lab.compile(KEEPER);
+    const module = await lab.compile(KEEPER, UNHURRIED);
     const make = async () => {
       const instance = await module.instantiate(keeper);
       // The guest holds what holds the guest.

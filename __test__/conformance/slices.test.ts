@@ -117,7 +117,7 @@ onEveryBackend('calls in slices', (lab) => {
   test('stop at their deadline while they pause', async () => {
     const instance = await sliced();
     const onSlice = () => new Promise<undefined>(() => {});
-    const options = { sliceFuel: 500, onSlice, timeoutMs: 30 };
+    const options = { sliceFuel: 500, onSlice, timeoutMs: 500 };
     expect(await lab.observe(undefined, () => instance.invoke('fib', ARGS, options))).toMatchObject({
       code: 'ERR_TIMEOUT',
     });

@@ -117,11 +117,11 @@ onEveryBackend('steps', (lab) => {
 
   test('the deadline holds in the guest and between steps', async () => {
     const spinning = await make(lab);
-    const step = waiting(await spinning.start('spin', [], { timeoutMs: 200 }));
+    const step = waiting(await spinning.start('spin', [], { timeoutMs: 1_000 }));
     expect(await errorOf(() => step.resume())).toMatchObject({ code: 'ERR_TIMEOUT' });
     const parked = await make(lab);
-    const late = waiting(await parked.start('load', [], { timeoutMs: 30 }));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const late = waiting(await parked.start('load', [], { timeoutMs: 500 }));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect(await errorOf(() => late.resume())).toMatchObject({ code: 'ERR_TIMEOUT' });
     expect(lab.record([spinning.state, parked.state])).toEqual(['poisoned', 'poisoned']);
   });

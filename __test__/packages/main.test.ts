@@ -11,7 +11,7 @@ import { stageMain } from '../../scripts/stage.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'aingle-wasm-main-'));
 const folder = join(scratch, 'package');
-let packed: { filename: string; files: { path: string }[] };
+let packed: { filename: string; size: number; files: { path: string }[] };
 
 beforeAll(async () => {
   await stageMain(folder);
@@ -30,6 +30,10 @@ test('the manifest: nothing that could run on installation, one dependency, no p
   for (const field of ['scripts', 'devDependencies', 'os', 'cpu', 'libc', 'gypfile'])
     expect(manifest).not.toHaveProperty(field);
   expect(packed.files.map(({ path }) => path)).not.toContain('binding.gyp');
+});
+
+test('the size: a download that is no burden', () => {
+  expect(packed.size).toBeLessThan(400_000);
 });
 
 test('publint has nothing to say', async () => {

@@ -17,6 +17,9 @@ import { wat } from './wat';
 const bound = process.env.AINGLE_WASM_TEST_STATIC_MEMORY_BOUND;
 const EVERYWHERE: EngineOptions = bound === undefined ? {} : { staticMemoryBound: Number(bound) };
 
+/** For tests that start many workers at once, which take an emulated machine longer than a call or a compilation may take. */
+export const UNHURRIED: EngineOptions = { timeoutMs: null, limits: { compileMs: 600_000 } };
+
 /** What tests need of one backend. Engines made here are closed after the test that made them. */
 export class Lab {
   readonly backend: BackendKind;

@@ -1,8 +1,12 @@
 //! From wasmer's traps to ours.
 
+use std::slice;
+use std::sync::PoisonError;
+
 use aingle_wasm_types::TrapKind;
 use wasmer::sys::vm::{Trap, TrapCode};
 use wasmer::{FrameInfo, InstantiationError, LinkError, RuntimeError};
+use wasmer_compiler::FRAME_INFO;
 
 use crate::backend::Interruption;
 
@@ -14,7 +18,13 @@ pub(super) fn of_call(trap: Trap, prepared: &[u8]) -> Interruption {
     match trap {
         Trap::User(_) => Interruption::Host,
         Trap::OOM { .. } => Interruption::OutOfMemory("a stack for signals"),
-        trap => of_runtime_error(&RuntimeError::from(trap), prepared),
+        trap => {
+            let address = match trap {
+                Trap::Wasm { pc, .. } => Some(pc),
+                _ => None,
+            };
+            of_runtime_error(&RuntimeError::from(trap), address, prepared)
+        }
     }
 }
 
@@ -22,7 +32,7 @@ pub(super) fn of_call(trap: Trap, prepared: &[u8]) -> Interruption {
 pub(super) fn of_instantiation(error: InstantiationError) -> Interruption {
     match error {
         InstantiationError::Start(error) | InstantiationError::Link(LinkError::Trap(error)) => {
-            of_runtime_error(&error, &[])
+            of_runtime_error(&error, None, &[])
         }
         InstantiationError::Link(LinkError::Resource(_)) => {
             Interruption::OutOfMemory("a guest's memory or table")
@@ -31,21 +41,35 @@ pub(super) fn of_instantiation(error: InstantiationError) -> Interruption {
     }
 }
 
-fn of_runtime_error(error: &RuntimeError, prepared: &[u8]) -> Interruption {
+/// `address` is that of the machine instruction that trapped, if one did.
+fn of_runtime_error(error: &RuntimeError, address: Option<usize>, prepared: &[u8]) -> Interruption {
     let Some(code) = error.clone().to_trap() else {
         return Interruption::Fault(error.message());
     };
-    let operator = error
-        .trace()
+    let innermost = address.and_then(frame_at);
+    let trace = match &innermost {
+        Some(frame) if error.trace().is_empty() => slice::from_ref(frame),
+        _ => error.trace(),
+    };
+    let operator = trace
         .first()
         .and_then(|frame| prepared.get(frame.module_offset()));
     match kind(code, operator.copied()) {
         Some(trap) => {
-            let frames = error.trace().iter().take(MAX_FRAMES).map(frame).collect();
+            let frames = trace.iter().take(MAX_FRAMES).map(name).collect();
             Interruption::Trap { trap, frames }
         }
         None => Interruption::StackOverflow,
     }
+}
+
+/// The frame of compiled code that an address is in. On musl it is all that is known of a trap that came as a signal: nothing describes the
+/// signal's own frame there, so that the trace ends at once.
+fn frame_at(address: usize) -> Option<FrameInfo> {
+    FRAME_INFO
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .lookup_frame_info(address)
 }
 
 /// The trap's kind, given the first byte of the operator that trapped; `None` is the end of the native stack.
@@ -73,7 +97,7 @@ fn converts_float(operator: u8) -> bool {
     matches!(operator, 0xa8..=0xab | 0xae..=0xb1)
 }
 
-fn frame(frame: &FrameInfo) -> String {
+fn name(frame: &FrameInfo) -> String {
     match frame.function_name() {
         Some(name) => name.to_owned(),
         None => format!("wasm-function[{}]", frame.func_index()),
