@@ -1,6 +1,7 @@
 // Every kind of ordinary trap, told apart the same way on every engine.
 import { expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
+import { errorOf } from './support/outcome';
 
 const MODULE = `
   (memory 1)
@@ -119,6 +120,25 @@ onEveryBackend('traps', (lab) => {
       });
       expect(instance.exports['i32.div_s']!(7, 2)).toBe(3);
     }
+  });
+
+  test.each([
+    ['of calls', '(func $inner unreachable) (func (call $inner)) (func $run (export "run") (call 1))', 'inner 1 run'],
+    [
+      'of a call through a table',
+      '(table funcref (elem $inner)) (func $inner (drop (i32.div_u (i32.const 1) (i32.const 0)))) (func (export "run") (call_indirect (i32.const 0)))',
+      'inner 1',
+    ],
+    [
+      'of work in bulk, which has a function of ours',
+      '(memory 1) (func (export "run") (memory.fill (i32.const 0) (i32.const 0) (i32.const 2000000)))',
+      '0',
+    ],
+  ])('frames %s are functions of the author', async (_, text, expected) => {
+    const instance = await lab.instantiate(text);
+    const error = await errorOf(() => instance.invoke('run', []));
+    const frames = expected.split(' ').map((name) => (/^\d/.test(name) ? `wasm-function[${name}]` : name));
+    expect(error.details?.frames).toEqual(lab.backend === 'wasmi' ? [] : frames);
   });
 
   test('a trap in the start function fails the instantiation', async () => {

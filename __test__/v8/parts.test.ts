@@ -103,8 +103,9 @@ describe('traps', () => {
     at inner (wasm://wasm/guest-00516d5a:wasm-function[3]:0x4d)
     at wasm://wasm/00516d5a:wasm-function[17]:0x99
     at Object.call (/app/index.js:1:2)`;
-    expect(guestFrames(stack)).toEqual(['inner', 'function 17']);
-    expect(guestFrames(undefined)).toEqual([]);
+    expect(guestFrames(stack, 18)).toEqual(['inner', 'wasm-function[17]']);
+    expect(guestFrames(stack, 17)).toEqual(['inner']);
+    expect(guestFrames(undefined, 1)).toEqual([]);
   });
 
   test('only the end of the stack is a stack overflow', () => {

@@ -92,6 +92,8 @@ export interface ModuleInfoJson {
   readonly tableElements: number;
   /** For each export its index among the functions, tables, memories or globals of the module. */
   readonly exportIndices: readonly number[];
+  /** How many functions the author's module has; those behind them are made by prepare. */
+  readonly functions: number;
   /** Functions that references stand for: pairs of an index in the prepared module and a position in `types`. For the v8 backend only. */
   readonly references: {
     readonly types: readonly FunctionType[];

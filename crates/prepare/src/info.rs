@@ -151,6 +151,8 @@ pub struct ModuleInfo {
     pub exports: Vec<Export>,
     /// In the order of the module.
     pub custom_sections: Vec<CustomSection>,
+    /// How many functions the module has, imported ones included; those behind them in a prepared module are ours.
+    pub functions: u32,
     /// Whether the module had a start function, which `prepare` exports under a reserved name.
     pub has_start: bool,
     /// The memory, imported or not, exported or not.

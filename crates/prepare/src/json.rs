@@ -17,7 +17,7 @@ pub fn config_from_json(text: &str) -> Result<PrepareConfig, serde_json::Error> 
     serde_json::from_str(text)
 }
 
-/// The description as an object `{ imports, exports, customSections, hasStart, memory?, tableElements, exportIndices, references }`,
+/// The description as an object `{ imports, exports, customSections, functions, hasStart, memory?, tableElements, exportIndices, references }`,
 /// with imports and exports shaped like `module.imports` and `module.exports` of the JavaScript interface. `references` is
 /// `{ types, functions }`, where `functions` are pairs of an index and a position in `types`.
 #[must_use]
@@ -40,6 +40,7 @@ pub fn info_to_json(info: &ModuleInfo) -> String {
         "imports": imports.collect::<Vec<_>>(),
         "exports": exports.collect::<Vec<_>>(),
         "customSections": custom_sections.collect::<Vec<_>>(),
+        "functions": info.functions,
         "hasStart": info.has_start,
         "tableElements": info.table_elements,
         "exportIndices": info.export_indices,

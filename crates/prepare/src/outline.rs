@@ -129,6 +129,7 @@ impl Outline<'_> {
                 .iter()
                 .map(|export| self.export(export))
                 .collect(),
+            functions: self.functions.len() as u32,
             has_start: self.start.is_some(),
             memory: self.memories.first().copied(),
             table_elements: self.table_elements(),

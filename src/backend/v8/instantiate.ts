@@ -37,7 +37,7 @@ export function makeGuest(
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
   const references = new V8References(info, calls);
-  const { imports, exports } = link(module, () => new ImportObject(info, options, calls, references));
+  const { imports, exports } = link(module, info, () => new ImportObject(info, options, calls, references));
   references.attach(exports);
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
@@ -64,7 +64,9 @@ export function makeGuest(
     if (enveloped) calls.convention = conventionWith(introduce(functions, memory));
   } catch (thrown) {
     meter.end(false);
-    throw thrown instanceof AingleWasmError ? thrown : explainEnd(thrown, meter, calls, limits.callDepth, 'start');
+    throw thrown instanceof AingleWasmError
+      ? thrown
+      : explainEnd(thrown, { meter, calls, info }, limits.callDepth, 'start');
   }
   if (!meter.end(true)) throw exhausted(meter, 'start');
   const globals = [...imports.globals, ...exportedGlobals(info, exports, references)];
@@ -73,12 +75,12 @@ export function makeGuest(
 }
 
 /** Links and initialises memory and tables. No guest code runs: prepare has taken the start function out. */
-function link(module: WebAssembly.Module, makeImports: () => ImportObject) {
+function link(module: WebAssembly.Module, info: ModuleInfoJson, makeImports: () => ImportObject) {
   try {
     const imports = makeImports();
     return { imports, exports: new WebAssembly.Instance(module, imports.object).exports };
   } catch (thrown) {
-    if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, 'start');
+    if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, info, 'start');
     if (thrown instanceof RangeError) {
       throw createError('ERR_OUT_OF_MEMORY', 'start', { resource: "a guest's memory", limit: 0, value: 0 }, thrown);
     }

@@ -2,7 +2,9 @@
 import { type ErrorCode, isStop, type Phase } from '../../errors/codes';
 import { type AingleWasmError, createError } from '../../errors/error';
 import { Termination } from '../../termination';
-import { type Ending, type HostCalls, STOPPED } from './host-calls';
+import type { ModuleInfoJson } from '../backend';
+import type { Guest } from './guest';
+import { type Ending, STOPPED } from './host-calls';
 import type { Meter } from './meter';
 import { STOP } from './names';
 import { guestFrames, isStackOverflow, trapKind } from './trap';
@@ -40,7 +42,12 @@ export function reasonOf(ending: Ending): string {
 }
 
 /** Says why the guest did not return. What a host function noted comes first, then the guest's own status. */
-export function explainEnd(thrown: unknown, meter: Meter, calls: HostCalls, callDepth: number, phase: Phase): Ending {
+export function explainEnd(
+  thrown: unknown,
+  { meter, calls, info }: Pick<Guest, 'meter' | 'calls' | 'info'>,
+  callDepth: number,
+  phase: Phase,
+): Ending {
   // Both belong to this end or to none.
   const failure = calls.takeFailure();
   const panic = calls.takePanic();
@@ -49,7 +56,7 @@ export function explainEnd(thrown: unknown, meter: Meter, calls: HostCalls, call
   if (!(thrown instanceof WebAssembly.RuntimeError)) return unexpected(thrown, phase);
   switch (meter.status()) {
     case STOP.none:
-      return panic ?? trapped(thrown, phase);
+      return panic ?? trapped(thrown, info, phase);
     case STOP.fuel:
       return exhausted(meter, phase);
     case STOP.depth:
@@ -70,10 +77,10 @@ export function exhausted({ limit }: Meter, phase: Phase): AingleWasmError {
 }
 
 /** The error of a trap that is the guest's own. */
-export function trapped(error: Error, phase: Phase): AingleWasmError {
+export function trapped(error: Error, { functions }: ModuleInfoJson, phase: Phase): AingleWasmError {
   const trap = trapKind(error.message);
   if (trap === undefined) return unexpected(error, phase);
-  return createError('ERR_TRAP', phase, { trap, frames: Object.freeze(guestFrames(error.stack)) });
+  return createError('ERR_TRAP', phase, { trap, frames: Object.freeze(guestFrames(error.stack, functions)) });
 }
 
 function unexpected(thrown: unknown, phase: Phase): AingleWasmError {

@@ -134,8 +134,7 @@ export class Runner {
   }
 
   #explain(thrown: unknown): Ending {
-    const { calls, meter } = this.guest;
-    return explainEnd(thrown, meter, calls, this.#options.limits.callDepth, 'call');
+    return explainEnd(thrown, this.guest, this.#options.limits.callDepth, 'call');
   }
 
   #ended(ending: Ending): Ending {

@@ -18,12 +18,17 @@ export function trapKind(message: string): string | undefined {
 
 const FRAME = /^\s*at (?:(.+) \()?wasm:\/\/[^)]*?wasm-function\[(\d+)\]/;
 
-/** Guest functions on the stack of a trap, innermost first: by name where the module has one, else `function 7`. */
-export function guestFrames(stack: string | undefined): string[] {
+/**
+ * Guest functions on the stack of a trap, innermost first: by name where the module has one, else `wasm-function[7]`.
+ *
+ * @param functions how many the author's module has; those behind them are left out
+ */
+export function guestFrames(stack: string | undefined, functions: number): string[] {
   const frames: string[] = [];
   for (const line of (stack ?? '').split('\n')) {
     const found = FRAME.exec(line);
-    if (found !== null) frames.push(found[1] ?? `function ${found[2]}`);
+    if (found === null || Number(found[2]) >= functions) continue;
+    frames.push(found[1] ?? `wasm-function[${found[2]}]`);
   }
   return frames;
 }

@@ -240,6 +240,14 @@ pub(crate) type QuickCall = Box<dyn Fn(&mut dyn Guest, [u32; 2]) -> Option<u32> 
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
+/// A function of a prepared module on the stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) function: u32,
+    /// From the name section.
+    pub(crate) name: Option<String>,
+}
+
 /// Why a guest did not return.
 #[derive(Debug)]
 pub(crate) enum Interruption {
@@ -248,7 +256,7 @@ pub(crate) enum Interruption {
         /// How.
         trap: TrapKind,
         /// Guest functions, innermost first.
-        frames: Vec<String>,
+        frames: Vec<Frame>,
     },
     /// The engine's own stack ended.
     StackOverflow,

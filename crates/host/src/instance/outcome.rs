@@ -40,7 +40,10 @@ pub(super) fn explain(
             }
             Some(Stop::None) => match panic {
                 Some(report) => ErrorKind::Guest(report),
-                None => ErrorKind::Trap { trap, frames },
+                None => ErrorKind::Trap {
+                    trap,
+                    frames: session.named(frames),
+                },
             },
             Some(Stop::Fuel) => return fuel_exhausted(phase, session.fuel_limit()),
             Some(Stop::Depth) => stack_overflow,

@@ -15,7 +15,7 @@ use super::convention::Convention;
 use super::outcome;
 use super::slices::{SliceOptions, Slices};
 use super::state::{InstanceState, StateCell};
-use crate::backend::{FunctionId, Guest, Stopped};
+use crate::backend::{Frame, FunctionId, Guest, Stopped};
 use crate::engine::WasmEngine;
 use crate::error::{ErrorKind, GuestError, HostError};
 use crate::limits::{InstanceLimits, MAX_NESTING, pages};
@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) stop: Arc<StopCell>,
     pub(super) state: StateCell,
     pub(super) limits: SessionLimits,
+    /// How many functions the author's module has.
+    functions: u32,
     pub(super) convention: OnceLock<Convention>,
     /// The exported functions of bytes, for calls from host functions.
     pub(super) exports: OnceLock<HashMap<String, FunctionId>>,
@@ -73,11 +75,12 @@ pub(super) struct HostShare {
 }
 
 impl Session {
-    pub(super) fn new(limits: SessionLimits) -> Self {
+    pub(super) fn new(limits: SessionLimits, functions: u32) -> Self {
         Self {
             stop: Arc::new(StopCell::new()),
             state: StateCell::new(),
             limits,
+            functions,
             convention: OnceLock::new(),
             exports: OnceLock::new(),
             timed: AtomicBool::new(false),
@@ -91,6 +94,18 @@ impl Session {
             panic: Mutex::new(None),
             panicked: AtomicBool::new(false),
         }
+    }
+
+    /// The frames that are the author's functions, by their names or as the WebAssembly JavaScript interface names
+    /// functions without one.
+    pub(super) fn named(&self, frames: Vec<Frame>) -> Vec<String> {
+        let own = frames
+            .into_iter()
+            .filter(|frame| frame.function < self.functions);
+        own.map(|Frame { function, name }| {
+            name.unwrap_or_else(|| format!("wasm-function[{function}]"))
+        })
+        .collect()
     }
 
     /// Begins a call from outside.

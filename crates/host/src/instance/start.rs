@@ -52,7 +52,7 @@ impl WasmInstance {
         for memory in module.info().memory.into_iter().chain(given) {
             limits.memory_pages = limits.memory_pages.min(memory.max.unwrap_or(u32::MAX));
         }
-        let session = Arc::new(Session::new(limits));
+        let session = Arc::new(Session::new(limits, module.info().functions));
         let caps = link::Caps {
             memory_pages: config.limits.memory_pages(),
             table_elements: config.limits.table_elements,
@@ -304,7 +304,10 @@ fn check_pages(pages: u32, limit: u32) -> Result<(), HostError> {
 #[cold]
 fn not_made(session: &Session, how: Interruption) -> HostError {
     let kind = match how {
-        Interruption::Trap { trap, frames } => ErrorKind::Trap { trap, frames },
+        Interruption::Trap { trap, frames } => ErrorKind::Trap {
+            trap,
+            frames: session.named(frames),
+        },
         Interruption::OutOfMemory(resource) => ErrorKind::OutOfMemory {
             resource,
             limit: 0,

@@ -8,7 +8,7 @@ use wasmer::sys::vm::{Trap, TrapCode};
 use wasmer::{FrameInfo, InstantiationError, LinkError, RuntimeError};
 use wasmer_compiler::FRAME_INFO;
 
-use crate::backend::Interruption;
+use crate::backend::{Frame, Interruption};
 
 /// Most frames of a trace that are kept: the innermost ones.
 const MAX_FRAMES: usize = 64;
@@ -56,7 +56,7 @@ fn of_runtime_error(error: &RuntimeError, address: Option<usize>, prepared: &[u8
         .and_then(|frame| prepared.get(frame.module_offset()));
     match kind(code, operator.copied()) {
         Some(trap) => {
-            let frames = trace.iter().take(MAX_FRAMES).map(name).collect();
+            let frames = trace.iter().take(MAX_FRAMES).map(frame).collect();
             Interruption::Trap { trap, frames }
         }
         None => Interruption::StackOverflow,
@@ -97,9 +97,9 @@ fn converts_float(operator: u8) -> bool {
     matches!(operator, 0xa8..=0xab | 0xae..=0xb1)
 }
 
-fn name(frame: &FrameInfo) -> String {
-    match frame.function_name() {
-        Some(name) => name.to_owned(),
-        None => format!("wasm-function[{}]", frame.func_index()),
+fn frame(frame: &FrameInfo) -> Frame {
+    Frame {
+        function: frame.func_index(),
+        name: frame.function_name().map(str::to_owned),
     }
 }
