@@ -50,7 +50,7 @@ export class Thread {
   /** In the worker, outermost first: each but the last waits in a host function. */
   readonly #entered: Entered[] = [];
   #waiting: Frame[] = [];
-  /** Not the error itself: its stack, its cause hold the instance, which the engine could then never see collected. */
+  /** Not the error: its stack and its cause can hold the instance, and the engine's registry holds this until that is collected. */
   #dead: ErrorCode | undefined;
   #booted = false;
   /** Whether the turn is here. */
