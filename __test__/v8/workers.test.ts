@@ -17,11 +17,14 @@ const GUEST = wat(`
   (func (export "next") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
   (func (export "ask") (param i32) (result i32) (call $f (local.get 0)))
   (func (export "spin") (loop (br 0)))
+  (func (export "spinBytes") (param i32 i32) (result i64) (loop (br 0)) (i64.const 0))
   (func (export "trap") unreachable)
   (func (export "malloc") (param i32) (result i32) (i32.const 1024))
   (func (export "free") (param i32))
   (func (export "echo") (param i32 i32) (result i64)
     (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) (i64.extend_i32_u (local.get 1))))`);
+
+const EMPTY = new Uint8Array(0);
 
 const engines: Engine[] = [];
 afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
@@ -130,8 +133,7 @@ describe('workers', () => {
   });
 
   onLinux('end when their instance is collected', async () => {
-    setFlagsFromString('--expose-gc');
-    const gc = runInNewContext('gc') as () => void;
+    const gc = collector();
     const engine = open();
     await (async () => void (await Promise.all(Array.from({ length: 8 }, () => make(engine)))))();
     const before = threads();
@@ -140,6 +142,22 @@ describe('workers', () => {
       expect(engine.stats.instances).toBe(0);
       expect(threads()).toBeLessThan(before);
     });
+  });
+
+  test.each([
+    ['a deadline, asynchronously', (i: Instance) => i.invoke('spin', [], { timeoutMs: 10 })],
+    ['a deadline, synchronously', async (i: Instance) => i.callSync('spinBytes', EMPTY, { timeoutMs: 10 })],
+    ['a signal', (i: Instance) => i.invoke('spin', [], { signal: AbortSignal.timeout(10) })],
+    ['close', closeIn],
+  ])('let go of an instance that was stopped by %s, closed or not', async (_, stop) => {
+    const gc = collector();
+    const engine = open();
+    const instances = await stopped(engine, stop, 12);
+    await eventually(() => {
+      gc();
+      expect(instances.filter((instance) => instance.deref() !== undefined)).toHaveLength(0);
+      expect(engine.stats.instances).toBe(0);
+    }, 100);
   });
 
   test('serve one guest after the other, and none sees another', async () => {
@@ -227,14 +245,49 @@ describe('instances that share a worker', () => {
   });
 });
 
+/** What collects, as if Node had been started with --expose-gc. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
+
+function closeIn(instance: Instance): Promise<unknown> {
+  const pending = instance.invoke('spin');
+  instance.close();
+  return pending;
+}
+
+/** Makes instances and stops each; closes every second one. Nothing here holds them any more. */
+async function stopped(
+  engine: Engine,
+  stop: (instance: Instance) => Promise<unknown>,
+  count: number,
+): Promise<WeakRef<Instance>[]> {
+  const references: WeakRef<Instance>[] = [];
+  for (let made = 0; made < count; made++) {
+    const instance = await make(engine);
+    // Not `expect(…).rejects`, which keeps the promise until the test has ended.
+    if (
+      await stop(instance).then(
+        () => true,
+        () => false,
+      )
+    )
+      throw new Error('not stopped');
+    if (made % 2 === 0) instance.close();
+    references.push(new WeakRef(instance));
+  }
+  return references;
+}
+
 /** Tries again until it holds, for some seconds: threads end when they can, and rest before. */
-async function eventually(check: () => void): Promise<void> {
+async function eventually(check: () => void, attempts = 600): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       check();
       return;
     } catch (error) {
-      if (attempt === 600) throw error;
+      if (attempt === attempts) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -284,7 +284,7 @@ export class RemoteInstance implements BackendInstance, Caller {
 
   /** Why no call can run any more, if that is so. */
   get #reason(): string | undefined {
-    return this.#poisonedBy ?? this.#thread.dead?.code;
+    return this.#poisonedBy ?? this.#thread.dead;
   }
 
   get #defaults(): ResolvedCallOptions {

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { ErrorCode } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { instanceClosed } from '../refusals';
 import { Channel, channelMemory, type Message, Side } from './channel';
@@ -49,7 +50,8 @@ export class Thread {
   /** In the worker, outermost first: each but the last waits in a host function. */
   readonly #entered: Entered[] = [];
   #waiting: Frame[] = [];
-  #dead: AingleWasmError | undefined;
+  /** Not the error: its stack and its cause can hold the instance, and the engine's registry holds this until that is collected. */
+  #dead: ErrorCode | undefined;
   #booted = false;
   /** Whether the turn is here. */
   #turn = true;
@@ -82,8 +84,8 @@ export class Thread {
     port1.unref();
   }
 
-  /** Why it takes no more requests. */
-  get dead(): AingleWasmError | undefined {
+  /** The code of what ended it: it takes no more requests. */
+  get dead(): ErrorCode | undefined {
     return this.#dead;
   }
 
@@ -182,7 +184,7 @@ export class Thread {
   /** Ends the worker and everything in it. `errorFor` says what each request ends with. */
   kill(error: AingleWasmError, errorFor: (frame: Frame) => AingleWasmError): void {
     if (this.#dead !== undefined) return;
-    this.#dead = error;
+    this.#dead = error.code;
     const frames = [...this.#entered.splice(0).map(({ frame }) => frame), ...this.#waiting.splice(0)];
     void this.#worker.terminate();
     this.#port.close();
