@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const SIZES = ['64 B', '1 KiB', '64 KiB', '1 MiB'];
 const KERNELS = 17;
+const PROGRAMS = 8;
 
 /** Chapters and what their rows are called; a number where only their count matters. */
 const CHAPTERS: Readonly<Record<string, readonly (string | RegExp)[] | number>> = {
@@ -19,7 +20,8 @@ const CHAPTERS: Readonly<Record<string, readonly (string | RegExp)[] | number>> 
   prepare: [/^echo, \d+ KiB$/, /^summary, \d+ KiB$/, /^libdeflate, \d+ KiB$/],
   compile: [/^echo, \d+ KiB$/, /^summary, \d+ KiB$/, /^libdeflate, \d+ KiB$/],
   instantiate: ['one page', '1 MiB of data', 'kernel sha256', 'echo, guest kit'],
-  'compute, metered': KERNELS + 2,
+  'compute, real programs': PROGRAMS + 2,
+  'compute, kernels': KERNELS + 2,
   memory: ['a live instance', 'a call'],
   'event loop': ['100 spinning guests'],
   deadline: [
