@@ -49,7 +49,7 @@ export const compute: Group = {
   about:
     'The kernels of guests/kernels: small loops, where metering costs most, and in V8 as much hangs on where the machine code happens to lie.',
   peer: BY_HAND,
-  overall: TARGETS,
+  overall: {},
   rows: async (contenders) =>
     kernels().map(({ name, file, export: kernel, args, result }) => {
       const bytes = guestFile(`kernels/${file}`);
