@@ -10,8 +10,10 @@ use crate::FunctionType;
 use crate::costs::{Weights, bulk_shift, entry_cost};
 use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
+use crate::reach::Reach;
+use crate::steps::{Action, Step};
 use crate::survey::Body;
-use crate::tails::{Tail, Tails};
+use crate::tails::{Run, Tail, Tails};
 use crate::unroll::Addition;
 
 /// Most units on any way from one check to the next, calls included, where no call returns on a cycle of calls. Where
@@ -37,61 +39,6 @@ const ELSE_PENALTY: f32 = 1.1;
 const JUMP: f32 = 0.3;
 /// A charge where the counter leaves the function is folded into the value that is passed on.
 const FOLDED: f32 = 0.01;
-
-/// A place where the copy differs, with the range of original bytes that it replaces; empty for an insertion.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    pub(crate) action: Action,
-}
-
-/// What to write there. Edges are indices into [`Graph::edges`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Action {
-    /// Nothing: the original cannot be reached.
-    Skip,
-    /// What the edge charges.
-    Charge { edge: u32 },
-    /// What the node charges, then a check if it has one.
-    Head { edge: u32, check: bool },
-    /// Whether there is less fuel than the most that the copies of a loop can cost; `edge` is the node's that it begins.
-    Short { edge: u32, most: u32 },
-    /// A `br_if` whose taken edge may charge.
-    BranchIf { edge: u32, label: u32 },
-    /// The `else` that is missing, if it has to charge.
-    Else { edge: u32 },
-    /// A jump to the function's label.
-    Return { nesting: u32 },
-    /// An operator that traps; the counter is written out first.
-    Unreachable { edge: u32 },
-    /// A call of a defined function.
-    Call { edge: u32, function: u32 },
-    /// A call of an imported function.
-    CallImport { edge: u32, function: u32 },
-    /// A call through a table.
-    CallIndirect { edge: u32, ty: u32, table: u32 },
-    /// An operator that grows the memory or a table.
-    Grow { edge: u32, code: Code, table: u32 },
-    /// An operator that works in bulk and costs by the length on the stack; `edge` is the node's that it begins.
-    Bulk { edge: u32, code: Code, first: u32 },
-    /// An access to a declared local, whose index moves.
-    Local { code: Code, index: u32 },
-    /// A reference to an imported function.
-    Reference { function: u32 },
-    /// A write to a table of the module's own beside imported ones.
-    SetElement { table: u32 },
-    /// Before the operator that opens a block with parameters.
-    Guard,
-    /// Before a `select` by a condition that may compare with zero.
-    GuardCondition,
-    /// A conversion that can trap, from or to here.
-    Converting(bool),
-    /// The function's last `end`.
-    Close,
-    /// The way out after it; `edge` folds what is owed into the value that is returned.
-    Exit { edge: u32 },
-}
 
 /// What of a module the builder has to know.
 #[derive(Clone, Copy)]
@@ -135,42 +82,6 @@ pub(crate) struct Graph {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     edge: u32,
-}
-
-/// What has run without a check.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    /// Most units on any path.
-    units: u64,
-    /// Most units since a call on a cycle returned, on paths on which one has.
-    added: Option<u64>,
-}
-
-impl Run {
-    /// One of two paths.
-    fn or(self, other: Self) -> Self {
-        Self {
-            units: self.units.max(other.units),
-            added: self.added.max(other.added),
-        }
-    }
-
-    fn and(self, units: u64) -> Self {
-        Self {
-            units: self.units + units,
-            added: self.added.map(|added| added + units),
-        }
-    }
-
-    /// After a call that may leave this behind.
-    fn and_call(self, tail: Tail) -> Self {
-        let checked = Self {
-            units: tail.behind,
-            added: tail.cyclic.then_some(0),
-        };
-        tail.through
-            .map_or(checked, |units| self.and(units).or(checked))
-    }
 }
 
 /// What a frame was opened by.
@@ -229,7 +140,6 @@ impl Graph {
             previous: code::NOP,
             added: context.added,
             assured: false,
-            dead_from: None,
         }
         .run(body, ty);
     }
@@ -256,8 +166,6 @@ struct Builder<'a> {
     added: &'a [(u32, Addition)],
     /// Whether there is fuel for all that is here: in the copies of a loop. Nothing is unchecked then.
     assured: bool,
-    /// Where code that cannot be reached began.
-    dead_from: Option<usize>,
 }
 
 impl Builder<'_> {
@@ -267,28 +175,16 @@ impl Builder<'_> {
         self.edge(ROOT, self.head(entry), 1.0, true);
         self.enter(entry, body.code, !body.unchecked());
         self.spend(entry_cost(body.locals));
-        let mut nesting = 0_u32;
+        let mut reach = Reach::default();
+        let mut end = body.code;
         while let Some(operator) = self.decoder.operator() {
-            if self.dead_from.is_some() {
-                self.skip(&operator, &mut nesting);
-            }
-            if self.dead_from.is_none() {
-                self.operator(&operator);
-            }
-        }
-    }
-
-    /// Passes over an operator that cannot be reached, until the `else` or `end` that makes code reachable again.
-    fn skip(&mut self, operator: &Operator, nesting: &mut u32) {
-        match operator.code {
-            code::BLOCK | code::LOOP | code::IF => *nesting += 1,
-            code::END if *nesting > 0 => *nesting -= 1,
-            code::ELSE | code::END if *nesting == 0 => {
-                if let Some(start) = self.dead_from.take() {
-                    self.step(start, operator.start, Action::Skip);
+            if let Some(dead) = reach.pass(operator.code) {
+                if dead {
+                    self.step(end, operator.start, Action::Skip);
                 }
+                self.operator(&operator);
+                end = operator.end;
             }
-            _ => {}
         }
     }
 
@@ -334,7 +230,7 @@ impl Builder<'_> {
             code::UNREACHABLE => {
                 let edge = self.leave(FOLDED);
                 self.step(operator.start, operator.end, Action::Unreachable { edge });
-                self.die(operator);
+                self.here = None;
             }
             code::CALL | code::CALL_INDIRECT | code::MEMORY_GROW | code::TABLE_GROW => {
                 self.call(operator)
@@ -604,7 +500,7 @@ impl Builder<'_> {
                 self.frequency * JUMP
             },
         );
-        self.die(operator);
+        self.here = None;
     }
 
     fn branch_if(&mut self, operator: &Operator) {
@@ -643,7 +539,7 @@ impl Builder<'_> {
                 self.edge(self.tail(here), self.head(target), self.frequency, true);
             }
         }
-        self.die(operator);
+        self.here = None;
     }
 
     /// The counter leaves the function, and comes back.
@@ -834,12 +730,6 @@ impl Builder<'_> {
         self.enter(node, position, check);
     }
 
-    /// What follows the operator cannot be reached.
-    fn die(&mut self, operator: &Operator) {
-        self.here = None;
-        self.dead_from = Some(operator.end);
-    }
-
     fn step(&mut self, start: usize, end: usize, action: Action) {
         self.graph.steps.push(Step {
             start: start as u32,
@@ -872,15 +762,15 @@ fn clamp(frequency: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Costs;
     use crate::placement::Placement;
-    use crate::{Costs, PrepareConfig};
+    use crate::validate::accepted;
 
     /// The graph of the last function of a module in text form.
     fn graph(text: &str) -> Graph {
         let wasm = wat::parse_str(text).unwrap();
         let weights = Weights::new(&Costs::default());
-        let outline =
-            crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
+        let outline = accepted(&wasm);
         let calls = crate::call_graph::calls(&outline);
         let context = Context {
             wasm: &wasm,

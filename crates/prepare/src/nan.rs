@@ -12,8 +12,9 @@
 use crate::FunctionType;
 use crate::graph::Context;
 use crate::operators::{BlockType, CODES, Code, Decoder, MISC, Operator, VECTOR, code};
+use crate::reach::Reach;
 use crate::survey::Body;
-use crate::webs::{Reach, Webs};
+use crate::webs::Webs;
 
 /// Walks over one body at most. If webs have not settled by then, none may hold unsettled values.
 const MAX_WALKS: u32 = 6;

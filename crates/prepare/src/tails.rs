@@ -39,6 +39,42 @@ impl Tail {
     }
 }
 
+/// What has run without a check.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Run {
+    /// Most units on any path.
+    pub(crate) units: u64,
+    /// Most units since a call on a cycle returned, on paths on which one has.
+    pub(crate) added: Option<u64>,
+}
+
+impl Run {
+    /// One of two paths.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            units: self.units.max(other.units),
+            added: self.added.max(other.added),
+        }
+    }
+
+    pub(crate) fn and(self, units: u64) -> Self {
+        Self {
+            units: self.units + units,
+            added: self.added.map(|added| added + units),
+        }
+    }
+
+    /// After a call that may leave this behind.
+    pub(crate) fn and_call(self, tail: Tail) -> Self {
+        let checked = Self {
+            units: tail.behind,
+            added: tail.cyclic.then_some(0),
+        };
+        tail.through
+            .map_or(checked, |units| self.and(units).or(checked))
+    }
+}
+
 impl<'c> Tails<'c> {
     /// Knows of the functions that have no check at their entry.
     pub(crate) fn new(outline: &Outline<'_>, calls: &'c Calls) -> Self {

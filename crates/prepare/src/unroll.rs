@@ -205,8 +205,9 @@ fn cost(wasm: &[u8], start: usize, weights: &Weights) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Costs;
     use crate::costs::Weights;
-    use crate::{Costs, PrepareConfig};
+    use crate::validate::accepted;
 
     /// What becomes of a function with this body, and how many loops are chosen.
     fn unrolled(body: &str) -> (Unrolled, usize) {
@@ -215,8 +216,7 @@ mod tests {
         ))
         .unwrap();
         let weights = Weights::new(&Costs::default());
-        let outline =
-            crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
+        let outline = accepted(&wasm);
         let (survey, body) = (&outline.survey, &outline.survey.bodies[0]);
         let mut unrolled = Unrolled::default();
         let loops = &survey.small_loops[body.small_loops.clone()];

@@ -446,3 +446,10 @@ fn global_type(ty: wasmparser::GlobalType) -> GlobalType {
 fn clamp(limit: u64) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
 }
+
+/// The outline of a module that a test knows to be accepted.
+#[cfg(test)]
+pub(crate) fn accepted(wasm: &[u8]) -> Outline<'_> {
+    let weights = Weights::new(&crate::Costs::default());
+    validate(wasm, &PrepareConfig::default(), &weights).expect("the module is accepted")
+}

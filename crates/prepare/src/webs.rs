@@ -8,43 +8,12 @@
 use crate::FunctionType;
 use crate::ValueType;
 use crate::operators::{Code, Decoder, Operator, code};
+use crate::reach::Reach;
 use crate::survey::Body;
 
 /// Copies of a local's node for each byte of a body. One that asks for more has all of a local in one web: a module must
 /// not make this costly.
 const COPIES_PER_BYTE: usize = 32;
-
-/// Which operators of a body can be reached.
-#[derive(Default)]
-pub(crate) struct Reach {
-    dead: bool,
-    nesting: u32,
-}
-
-impl Reach {
-    /// Passes an operator. Says of one that is to be looked at whether code before it ends earlier: the `else` and `end`
-    /// that make code reachable again are looked at in any case.
-    pub(crate) fn pass(&mut self, operator: Code) -> Option<bool> {
-        let dead = self.dead;
-        match operator {
-            code::BLOCK | code::LOOP | code::IF if dead => self.nesting += 1,
-            code::END if self.nesting > 0 => self.nesting -= 1,
-            code::ELSE | code::END if self.nesting == 0 => {
-                self.dead = false;
-                return Some(dead);
-            }
-            _ if dead => {}
-            _ => {
-                self.dead = matches!(
-                    operator,
-                    code::BR | code::BR_TABLE | code::RETURN | code::UNREACHABLE
-                );
-                return Some(false);
-            }
-        }
-        None
-    }
-}
 
 /// An open block.
 struct Frame {
@@ -327,8 +296,15 @@ impl Webs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::costs::Weights;
-    use crate::{Costs, PrepareConfig};
+    use crate::validate::accepted;
+
+    /// The webs of the first function of a module.
+    fn found(wasm: &[u8]) -> Webs {
+        let outline = accepted(wasm);
+        let mut webs = Webs::default();
+        webs.find(wasm, &outline.survey.bodies[0], outline.function_type(0));
+        webs
+    }
 
     /// The webs of the accesses to local 1, an `f64`, of a function with this body; numbered as they appear.
     fn webs(body: &str) -> Vec<usize> {
@@ -336,11 +312,7 @@ mod tests {
             "(module (func (param i32) (result f64) (local f64) {body}))"
         ))
         .unwrap();
-        let weights = Weights::new(&Costs::default());
-        let outline =
-            crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
-        let mut webs = Webs::default();
-        webs.find(&wasm, &outline.survey.bodies[0], outline.function_type(0));
+        let webs = found(&wasm);
         let mut known = Vec::new();
         (0..webs.accesses.len())
             .map(|number| {
@@ -422,11 +394,7 @@ mod tests {
             "block end ".repeat(1_000)
         ))
         .unwrap();
-        let weights = Weights::new(&Costs::default());
-        let outline =
-            crate::validate::validate(&wasm, &PrepareConfig::default(), &weights).unwrap();
-        let mut webs = Webs::default();
-        webs.find(&wasm, &outline.survey.bodies[0], outline.function_type(0));
+        let webs = found(&wasm);
         assert_eq!(webs.count(), 5_000);
         assert_eq!([0, 1, 2].map(|number| webs.access(number, 0)), [Some(0); 3]);
     }

@@ -11,11 +11,12 @@ use super::ours::Function;
 use super::{Globals, Rewriting};
 use crate::call_graph::Depth;
 use crate::costs::Weights;
-use crate::graph::{Action, Graph, Step};
+use crate::graph::Graph;
 use crate::nan::Site;
 use crate::offsets::Stretch;
 use crate::operators::{Code, code};
 use crate::placement::Placement;
+use crate::steps::{Action, Step};
 use crate::survey::Body;
 use crate::{FunctionType, Interruption, PrepareConfig, ValueType};
 

@@ -7,8 +7,8 @@ use super::Rewriting;
 use super::body::Writer;
 use super::ours::{Function, body};
 use crate::costs::bulk_shift;
-use crate::graph::Step;
 use crate::operators::{Code, code};
+use crate::steps::Step;
 use crate::{FunctionType, Interruption, ValueType};
 
 /// Most bytes that are handled at once where a guest can be interrupted.
