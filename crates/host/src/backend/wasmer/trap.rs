@@ -46,11 +46,11 @@ fn of_runtime_error(error: &RuntimeError, address: Option<usize>, prepared: &[u8
     let Some(code) = error.clone().to_trap() else {
         return Interruption::Fault(error.message());
     };
-    let innermost = address.and_then(frame_at);
-    let trace = match &innermost {
-        Some(frame) if error.trace().is_empty() => slice::from_ref(frame),
-        _ => error.trace(),
+    let innermost = match error.trace() {
+        [] => address.and_then(frame_at),
+        _ => None,
     };
+    let trace = innermost.as_ref().map_or(error.trace(), slice::from_ref);
     let operator = trace
         .first()
         .and_then(|frame| prepared.get(frame.module_offset()));
