@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { version } from 'aingle-wasm';
 import { Server } from '../__test__/examples/support/example';
 import { describeMachine, machineSlug, thisMachine } from './machine';
-import { median } from './measure';
+import { median, percentile } from './measure';
 import { type Answers, atFixedRate, capacity, type Traffic } from './traffic';
 
 const SERVERS = ['express.ts', 'fastify.ts'].flatMap((file) =>
@@ -94,9 +94,7 @@ function row(name: string, rate: number, alone: readonly Answers[], among: reado
 }
 
 function p99(runs: readonly Answers[]): number {
-  return median(
-    runs.map(({ honestMs }) => [...honestMs].sort((a, b) => a - b)[Math.floor(honestMs.length * 0.99)] ?? Number.NaN),
-  );
+  return median(runs.map(({ honestMs }) => percentile(honestMs, 0.99)));
 }
 
 void main();

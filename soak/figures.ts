@@ -1,11 +1,5 @@
 // Sums over samples.
 
-/** The value below which `part` of the others are. */
-export function percentile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-}
-
 export interface Point {
   readonly x: number;
   readonly y: number;

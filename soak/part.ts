@@ -33,6 +33,16 @@ export function roundsOf({ backend, short, share }: Run, rounds: Rounds): number
   return backend === 'v8' ? (rounds.shortInWorkers ?? rounds.short) : rounds.short;
 }
 
+/** Does something `count` times, never more than so many of them at once. */
+export async function repeatedly(count: number, atOnce: number, one: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (next < count) await one(next++);
+    }),
+  );
+}
+
 /** A bound of the long form, as it is for this run. */
 export function boundOf({ short }: Run, bound: number): number {
   return short ? bound * 10 : bound;

@@ -1,6 +1,7 @@
 // What guests do to the process they run in: its memory, its event loop, its cores.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackendKind, Engine } from 'aingle-wasm';
+import { percentile } from '../measure';
 import type { CountedRow, Group } from '../price-list';
 import { assembled, builtGuest, guestFile } from '../wasm';
 
@@ -116,7 +117,7 @@ async function lateness(busy: Promise<unknown>): Promise<number> {
     await sleep(1);
     late.push(Math.max(0, Number(process.hrtime.bigint() - begun) - 1_000_000));
   } while (running);
-  return late.sort((a, b) => a - b)[Math.floor(late.length * 0.99)]!;
+  return percentile(late, 0.99);
 }
 
 export const cores: Group = {

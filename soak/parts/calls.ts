@@ -34,6 +34,8 @@ function deedOf(index: number): Deed {
   return index % TRAP_EVERY === TRAP_EVERY - 1 ? DEEDS.trap : DEEDS.echo;
 }
 
+type Way = 'sync' | 'async';
+
 /** An instance that is replaced when a call has poisoned it. */
 class Lane {
   readonly faults: string[] = [];
@@ -44,21 +46,16 @@ class Lane {
     this.#module = module;
   }
 
-  async sync(index: number): Promise<void> {
+  async call(way: Way, index: number): Promise<void> {
     const deed = deedOf(index);
     this.#instance ??= await this.#module.instantiate(PLAIN);
+    const { name, options } = deed;
     try {
-      this.#returned(index, deed, this.#instance.callSync(deed.name, INPUT, deed.options).bytes);
-    } catch (error) {
-      this.#threw(index, deed, error);
-    }
-  }
-
-  async async(index: number): Promise<void> {
-    const deed = deedOf(index);
-    this.#instance ??= await this.#module.instantiate(PLAIN);
-    try {
-      this.#returned(index, deed, (await this.#instance.call(deed.name, INPUT, deed.options)).bytes);
+      const { bytes } =
+        way === 'sync'
+          ? this.#instance.callSync(name, INPUT, options)
+          : await this.#instance.call(name, INPUT, options);
+      this.#returned(index, deed, bytes);
     } catch (error) {
       this.#threw(index, deed, error);
     }
@@ -83,8 +80,6 @@ class Lane {
   }
 }
 
-type Way = 'sync' | 'async';
-
 /** Makes calls, a lane after the other or all at once, and says how memory grew by each. */
 async function growthOf(way: Way, lanes: readonly Lane[], count: number): Promise<number> {
   const samples: Point[] = [];
@@ -94,7 +89,7 @@ async function growthOf(way: Way, lanes: readonly Lane[], count: number): Promis
     let next = done;
     await Promise.all(
       lanes.map(async (lane) => {
-        while (next < end) await lane[way](next++);
+        while (next < end) await lane.call(way, next++);
       }),
     );
     samples.push({ x: end, y: await resident() });

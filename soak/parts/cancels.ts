@@ -3,7 +3,7 @@
 import { Engine, type Instance, type Module } from 'aingle-wasm';
 import { tally } from '../figures';
 import { codeOf, guestBytes, PLAIN } from '../guest';
-import { type Part, type Rounds, roundsOf } from '../part';
+import { type Part, type Rounds, repeatedly, roundsOf } from '../part';
 import { randomNumbers } from '../random';
 
 const ROUNDS: Rounds = { long: 100_000, short: 400, shortInWorkers: 60 };
@@ -69,12 +69,9 @@ export const cancels: Part = {
     const module = await engine.compile(guestBytes());
     const faults: string[] = [];
     const states: string[] = [];
-    let left = roundsOf(run, ROUNDS);
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (left-- > 0) states.push(await cancelOne(module, faults));
-      }),
-    );
+    await repeatedly(roundsOf(run, ROUNDS), AT_ONCE, async () => {
+      states.push(await cancelOne(module, faults));
+    });
     await engine.close();
     const { instances } = engine.stats;
     if (instances !== 0) faults.push(`${instances} instances are left`);

@@ -1,8 +1,8 @@
 // Processes that end in every way with endless calls in flight: as they are meant to, and at once.
 import { spawn } from 'node:child_process';
-import { percentile } from '../figures';
+import { percentile } from '../../bench/measure';
 import { GUEST_FILE, programFile } from '../guest';
-import { boundOf, type Part, type Rounds, type Run, round, roundsOf } from '../part';
+import { boundOf, type Part, type Rounds, type Run, repeatedly, round, roundsOf } from '../part';
 
 const ROUNDS: Rounds = { long: 200, short: 1 };
 const AT_ONCE = 2;
@@ -87,17 +87,13 @@ export const exits: Part = {
     const queue = Object.entries(WAYS).flatMap(([name, way]) =>
       Array.from({ length: roundsOf(run, ROUNDS) }, () => ({ name, way })),
     );
-    const count = queue.length;
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-          const end = await endOne(next.name, next.way, run);
-          times.push(end.ms);
-          faults.push(...faultsOf(next.name, next.way, run, end));
-        }
-      }),
-    );
-    const figures = `${count} processes ended in ${Object.keys(WAYS).length} ways, p50 ${round(percentile(times, 0.5))} ms, longest ${round(Math.max(...times))} ms`;
+    await repeatedly(queue.length, AT_ONCE, async (index) => {
+      const { name, way } = queue[index]!;
+      const end = await endOne(name, way, run);
+      times.push(end.ms);
+      faults.push(...faultsOf(name, way, run, end));
+    });
+    const figures = `${queue.length} processes ended in ${Object.keys(WAYS).length} ways, p50 ${round(percentile(times, 0.5))} ms, longest ${round(Math.max(...times))} ms`;
     return { figures, faults };
   },
 };

@@ -4,7 +4,7 @@ import { Engine } from 'aingle-wasm';
 import { tally } from '../figures';
 import { GUEST_FILE, guestBytes, PLAIN, programFile } from '../guest';
 import { heldAtStart, heldSince } from '../held';
-import { type Part, type Rounds, type Run, roundsOf } from '../part';
+import { type Part, type Rounds, type Run, repeatedly, roundsOf } from '../part';
 import { randomNumbers } from '../random';
 
 const ROUNDS: Rounds = { long: 300, short: 8 };
@@ -48,12 +48,9 @@ export const workers: Part = {
     const before = await heldAtStart(run.backend);
     const faults: string[] = [];
     const seen: string[] = [];
-    let left = roundsOf(run, ROUNDS);
-    await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (left-- > 0) seen.push(await terminateOne(run, faults));
-      }),
-    );
+    await repeatedly(roundsOf(run, ROUNDS), AT_ONCE, async () => {
+      seen.push(await terminateOne(run, faults));
+    });
     await checkAfterwards(run, faults);
     faults.push(...(await heldSince(before)));
     return { figures: `${seen.length} workers terminated while ${tally(seen)}`, faults };
