@@ -42,6 +42,15 @@ const PLAIN: Readonly<Record<string, (instance: Instance) => unknown>> = {
   invoke: (instance) => instance.invoke('spin'),
 };
 
+/** A host function that has the thread for so many milliseconds. */
+function holding(ms: number): () => number {
+  return () => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return 1;
+  };
+}
+
 onEveryBackend('deadlines', (lab) => {
   test.each(Object.entries(SHAPES))('stop %s', async (_, text) => {
     const instance = await lab.instantiate(text, {}, METERING);
@@ -153,11 +162,7 @@ onEveryBackend('deadlines', (lab) => {
   });
 
   test('a synchronous call whose host function takes too long ends when that returns', async () => {
-    const wait = () => {
-      const end = performance.now() + 60;
-      while (performance.now() < end);
-      return 1;
-    };
+    const wait = holding(60);
     const instance = await make(lab, { imports: { env: { wait } } });
     const text =
       '(import "env" "wait" (func $wait (param i32) (result i32))) (func (export "run") (param i32 i32) (result i64) (loop (drop (call $wait (i32.const 0))) (br 0)) (i64.const 0))';
@@ -167,11 +172,7 @@ onEveryBackend('deadlines', (lab) => {
   });
 
   test('a call whose host function holds up the event loop for too long ends when that returns', async () => {
-    const wait = () => {
-      const end = performance.now() + 400;
-      while (performance.now() < end);
-      return 1;
-    };
+    const wait = holding(400);
     const instance = await make(lab, { imports: { env: { wait } } });
     const error = await errorOf(() => instance.invoke('wait', [0], { timeoutMs: 200 }));
     expect(lab.record([error.code, (error as { phase?: string }).phase])).toEqual(['ERR_TIMEOUT', 'host']);

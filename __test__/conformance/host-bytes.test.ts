@@ -2,19 +2,13 @@
 import { expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
 import { errorOf } from './support/outcome';
+import { relay } from './support/relay';
 
 /** Hands its input to the host and returns what came back, by the bytes ABI. */
-const RELAY = `
-  (import "env" "serve" (func $serve (param i32 i32) (result i64)))
-  (memory (export "memory") 2)
-  (global $next (mut i32) (i32.const 4096))
-  (func (export "malloc") (param i32) (result i32) (local $at i32)
-    (local.set $at (global.get $next))
-    (global.set $next (i32.add (global.get $next) (local.get 0)))
-    (local.get $at))
-  (func (export "free") (param i32) (global.set $next (i32.const 4096)))
-  (func (export "relay") (param i32 i32) (result i64) (call $serve (local.get 0) (local.get 1)))
-  (func (export "wild") (param i32 i32) (result i64) (call $serve (i32.const -16) (i32.const 32)))`;
+const RELAY = relay(
+  '',
+  '(func (export "wild") (param i32 i32) (result i64) (call $serve (i32.const -16) (i32.const 32)))',
+);
 
 onEveryBackend('host functions of bytes', (lab) => {
   test('get the bytes and return bytes, text or nothing', async () => {

@@ -3,22 +3,15 @@ import type { Engine, HostContext, HostInput, Instance, InstanceOptions } from '
 import { expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
 import { errorOf } from './support/outcome';
+import { relay } from './support/relay';
 import { THROWN } from './support/thrown';
 import { wat } from './support/wat';
 
 /** Hands bytes and numbers to the host and returns what came back. */
-const GUEST = `
-  (import "env" "serve" (func $serve (param i32 i32) (result i64)))
-  (import "env" "give" (func $give (result i32)))
-  (memory (export "memory") 2)
-  (global $next (mut i32) (i32.const 4096))
-  (func (export "malloc") (param i32) (result i32) (local $at i32)
-    (local.set $at (global.get $next))
-    (global.set $next (i32.add (global.get $next) (local.get 0)))
-    (local.get $at))
-  (func (export "free") (param i32) (global.set $next (i32.const 4096)))
-  (func (export "relay") (param i32 i32) (result i64) (call $serve (local.get 0) (local.get 1)))
-  (func (export "take") (result i32) (call $give))`;
+const GUEST = relay(
+  '(import "env" "give" (func $give (result i32)))',
+  '(func (export "take") (result i32) (call $give))',
+);
 
 type Serve = (input: HostInput, context: HostContext) => unknown;
 
