@@ -44,40 +44,8 @@ impl Task for Parse {
 
 /// Classes with what Ruby's grammar has: blocks, strings with expressions, keyword arguments, patterns, rescue.
 fn source() -> String {
-    let class = |index: u32| {
-        format!(
-            r##"class Sensor{index} < Device
-  include Comparable
-  attr_reader :name, :readings
-  LIMITS = {{ low: -{index}.5, high: {index}.5 }}.freeze
-
-  def initialize(name:, readings: [], **options, &block)
-    @name = "#{{name}}-{index}"
-    @readings = readings.map {{ |value| value.to_f * {index} }}
-    options.each_pair {{ |key, value| instance_variable_set("@#{{key}}", value) }}
-    block&.call(self)
-  end
-
-  def summary
-    return "none" if @readings.empty?
-    mean = @readings.sum / @readings.size
-    case mean
-    in Float => value if value > LIMITS[:high] then "high #{{'%.2f' % value}}"
-    in Float => value unless value >= LIMITS[:low] then "low"
-    else "normal"
-    end
-  rescue ZeroDivisionError => error
-    warn(error.message)
-    nil
-  ensure
-    @seen = true
-  end
-
-  def <=>(other) = name <=> other.name
-end
-
-"##
-        )
-    };
-    (0..60).map(class).collect()
+    let class = include_str!("../../../programs/sensor.rb");
+    (0..60)
+        .map(|index: u32| class.replace("INDEX", &index.to_string()))
+        .collect()
 }
