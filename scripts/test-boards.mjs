@@ -1,11 +1,13 @@
 // `npm run test:boards -- NAME…`: the smoke tests and the conformance suite on rows of targets.cjs, with the packages that `npm run stage`
 // laid out, and a comparison of all that the conformance suite noted with the same on this machine: results, codes, messages and fuel.
+// `--only=calls,fuel` runs these files of the conformance suite alone.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { argv, exit } from 'node:process';
+import { exit } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { prepareBoard, runOn } from './boards.mjs';
 import { run } from './process.mjs';
@@ -44,11 +46,12 @@ const keepAddresses = {
   },
 };
 
-const targets = chosen(argv.slice(2));
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const targets = chosen(positionals);
 const reference = TARGETS.find(
   ({ platform, arch, emulator }) => platform === process.platform && arch === process.arch && emulator === undefined,
 );
-const program = await bundleSuite();
+const programs = await bundleSuite();
 const { notes: expected, failed: unexpected } = await testOn(reference);
 if (unexpected.length > 0) {
   console.error(`nothing to compare with, on ${reference.name} itself this failed:\n${unexpected.join('\n')}`);
@@ -62,7 +65,7 @@ function chosen(names) {
   const staged = TARGETS.filter((target) => existsSync(tarball(target)));
   const found = names.join() === 'all' ? staged : names.map((name) => staged.find((target) => target.name === name));
   if (found.length > 0 && found.every((target) => target !== undefined)) return found;
-  const usage = 'usage: npm run test:boards -- all | NAME…; "npm run stage" comes before it';
+  const usage = 'usage: npm run test:boards -- all | NAME… [--only=FILE,…]; "npm run stage" comes before it';
   console.error(`${usage}\nstaged: ${staged.map(({ name }) => name).join(', ') || 'none'}`);
   return exit(1);
 }
@@ -86,23 +89,30 @@ async function testOn(target) {
   const home = await install(target);
   const board = await prepareBoard(target, console.log);
   const backends = [...target.engines, 'v8'].join(',');
-  const records = join(home, 'records.json');
   const env = {
     AINGLE_WASM_SMOKE_HOME: home,
     AINGLE_WASM_SMOKE_BACKENDS: backends,
     AINGLE_WASM_TEST_BACKENDS: backends,
-    AINGLE_WASM_TEST_RECORDS: records,
     ...(target.emulator?.program && { AINGLE_WASM_TEST_STATIC_MEMORY_BOUND: '0' }),
     AINGLE_WASM_TEST_SKIP: [SKIPPED, OWN[target.arch]?.tests].filter(Boolean).join('|'),
   };
-  await cp(program, join(home, 'conformance.mjs'));
-  const smoke = (await readdir(SMOKE)).filter((name) => name.endsWith('.test.cjs')).map((name) => join(SMOKE, name));
-  const totals = { passed: 0, failed: [], skipped: 0 };
-  for (const file of [...smoke, join(home, 'conformance.mjs')]) {
+  // The package is found from where a program lies.
+  const copies = programs.map((program) => join(home, basename(program)));
+  for (const program of programs) await cp(program, join(home, basename(program)));
+  const smoke = values.only === undefined ? await smokeTests() : [];
+  const totals = { passed: 0, failed: [], skipped: 0, notes: {} };
+  for (const file of [...smoke, ...copies]) {
     const log = join(home, `${basename(file)}.log`);
-    add(totals, await runOn(board, ['--test-reporter=tap', file], env, log), `${file} (${log})`);
+    const records = join(home, `${basename(file)}.json`);
+    const own = { ...env, AINGLE_WASM_TEST_RECORDS: records };
+    add(totals, await runOn(board, ['--test-reporter=tap', file], own, log), `${file} (${log})`);
+    Object.assign(totals.notes, JSON.parse(await readFile(records, 'utf8').catch(() => '{}')));
   }
-  return { ...totals, notes: JSON.parse(await readFile(records, 'utf8').catch(() => '{}')) };
+  return totals;
+}
+
+async function smokeTests() {
+  return (await readdir(SMOKE)).filter((name) => name.endsWith('.test.cjs')).map((name) => join(SMOKE, name));
 }
 
 /** What node:test wrote, in the Test Anything Protocol. A process that died in the middle is a failure of its own. */
@@ -158,19 +168,22 @@ async function unpack(file, folder) {
   await run('tar', ['-xzf', file, '--strip-components=1', '-C', folder]);
 }
 
-/** The conformance suite as one program that needs nothing but the package: no vitest, no TypeScript, no assembler to install. */
+/**
+ * The conformance suite as programs that need nothing but the package: no vitest, no TypeScript, no assembler to install. One a file, as under
+ * qemu-user threads that have ended leave memory behind: the suite in one process took 22 GB.
+ */
 async function bundleSuite() {
-  const files = (await readdir(SUITE)).filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.includes(name));
-  const outfile = join(FOLDER, 'conformance.mjs');
+  const wanted = values.only?.split(',').map((name) => `${name}.test.ts`);
+  const all = (await readdir(SUITE)).filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.includes(name));
+  const files = wanted === undefined ? all : all.filter((name) => wanted.includes(name));
+  if (files.length < (wanted?.length ?? 1)) throw new Error(`--only: not all of these are in ${SUITE}: ${wanted}`);
+  const outdir = join(FOLDER, 'programs');
   const boards = join(root, '__test__', 'boards');
   await build({
-    stdin: {
-      contents: [join(boards, 'records.ts'), ...files.map((name) => join(SUITE, name))]
-        .map((path) => `import ${JSON.stringify(path)};`)
-        .join('\n'),
-      resolveDir: root,
-    },
-    outfile,
+    entryPoints: files.map((name) => join(SUITE, name)),
+    inject: [join(boards, 'records.ts')],
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -182,5 +195,5 @@ async function bundleSuite() {
     external: ['aingle-wasm', ...COPIED],
     plugins: [keepAddresses],
   });
-  return outfile;
+  return files.map((name) => join(outdir, name.replace(/\.ts$/, '.mjs')));
 }
