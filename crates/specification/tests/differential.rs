@@ -12,6 +12,7 @@ use aingle_wasm_specification::{
 use aingle_wasm_types::ErrorCode;
 use support::forms::forms;
 use support::generate::{argument, seeds, with_stack};
+use support::guard::guard;
 use support::machine::{Form, MEMORY_PAGES, Machine, Outcome, TABLE_ELEMENTS};
 use support::mutate::{Pool, change_byte};
 use support::naive;
@@ -26,6 +27,8 @@ const BUDGET: i64 = 50_000;
 const OVERSHOOT: i64 = 65_536;
 /// Calls of a session.
 const CALLS: usize = 8;
+/// Who grows memories and tables, whatever the form.
+const GROWTHS: [Growth; 2] = [Growth::Host, Growth::Operator];
 
 #[test]
 fn generated_modules_behave_and_cost_the_same() {
@@ -172,11 +175,11 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
     let _blame = Blame(seed);
     let forms = forms();
     let (name, form) = &forms[seed as usize % forms.len()];
+    let growth = GROWTHS[seed as usize / forms.len() % GROWTHS.len()];
     let mut config = PrepareConfig {
         memory_pages: MEMORY_PAGES,
         table_elements: TABLE_ELEMENTS,
-        // With it come guards against faults of the engine that all forms run on here.
-        growth: Growth::Host,
+        growth,
         ..form.clone()
     };
     config.complexity.module_bytes = 1 << 20;
@@ -200,11 +203,18 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
     };
     Validator::new_with_features(WasmFeatures::WASM2)
         .validate_all(&prepared)
-        .map_err(|error| format!("what prepare made for {name} is invalid: {error}"))?;
+        .map_err(|error| {
+            format!("what prepare made for {name}, {growth:?}, is invalid: {error}")
+        })?;
     if has_start(wasm) {
         return Ok(Seen::default());
     }
     let counted = naive::instrument(wasm);
+    let prepared = match growth {
+        Growth::Host => prepared,
+        // All forms run on one engine here, which needs guards that only this one's form has.
+        Growth::Operator => guard(&prepared),
+    };
     let kind = if config.sliceable {
         Form::Sliced
     } else {
@@ -227,7 +237,7 @@ fn compare(wasm: &[u8], seed: u64) -> Result<Seen, String> {
             };
             session
                 .run()
-                .map_err(|difference| format!("prepared for {name}: {difference}"))
+                .map_err(|difference| format!("prepared for {name}, {growth:?}: {difference}"))
         }
         (Err(_), Err(_)) => Ok(Seen::default()),
         (Err(error), Ok(_)) => Err(format!("only the naive form fails to instantiate: {error}")),

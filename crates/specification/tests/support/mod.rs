@@ -3,6 +3,7 @@
 
 pub(crate) mod forms;
 pub(crate) mod generate;
+pub(crate) mod guard;
 pub(crate) mod hooks;
 pub(crate) mod host_target;
 pub(crate) mod machine;
