@@ -8,7 +8,7 @@
 
 use crate::FunctionType;
 use crate::costs::{Weights, bulk_shift, entry_cost};
-use crate::operators::{BlockType, Code, Decoder, Operator, code, is_trapping_conversion};
+use crate::operators::{BlockType, CODES, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
 use crate::reach::Reach;
 use crate::steps::{Action, Step};
@@ -176,15 +176,49 @@ impl Builder<'_> {
         self.enter(entry, body.code, !body.unchecked());
         self.spend(entry_cost(body.locals));
         let mut reach = Reach::default();
-        let mut end = body.code;
+        let (mut end, mut pending) = (body.code, 0);
         while let Some(operator) = self.decoder.operator() {
-            if let Some(dead) = reach.pass(operator.code) {
-                if dead {
-                    self.step(end, operator.start, Action::Skip);
-                }
-                self.operator(&operator);
-                end = operator.end;
+            let Some(dead) = reach.pass(operator.code) else {
+                continue;
+            };
+            if dead {
+                self.step(end, operator.start, Action::Skip);
             }
+            end = operator.end;
+            let weight = self.context.weights.weight(operator.code);
+            if self.run.units + pending + weight <= UNCHECKED && self.is_plain(&operator) {
+                pending += weight;
+                self.previous = operator.code;
+            } else {
+                self.spend(std::mem::take(&mut pending));
+                self.operator(&operator);
+            }
+        }
+    }
+
+    /// Whether an operator does nothing here but cost, as most do. The copy of one that accesses a declared local is noted.
+    #[inline]
+    fn is_plain(&mut self, operator: &Operator) -> bool {
+        match MANNERS[usize::from(operator.code)] {
+            Manner::Plain => true,
+            Manner::Constant => self.context.added.is_empty(),
+            Manner::Local => {
+                self.local(operator);
+                true
+            }
+            Manner::Other => false,
+        }
+    }
+
+    /// Notes an access to a declared local.
+    #[inline]
+    fn local(&mut self, operator: &Operator) {
+        let Operator {
+            code, first: index, ..
+        } = *operator;
+        if index >= self.parameters {
+            let action = Action::Local { code, index };
+            self.step(operator.start, operator.end, action);
         }
     }
 
@@ -235,15 +269,7 @@ impl Builder<'_> {
             code::CALL | code::CALL_INDIRECT | code::MEMORY_GROW | code::TABLE_GROW => {
                 self.call(operator)
             }
-            code::LOCAL_GET | code::LOCAL_SET | code::LOCAL_TEE
-                if operator.first >= self.parameters =>
-            {
-                let action = Action::Local {
-                    code: operator.code,
-                    index: operator.first,
-                };
-                self.step(operator.start, operator.end, action);
-            }
+            code::LOCAL_GET | code::LOCAL_SET | code::LOCAL_TEE => self.local(operator),
             code::REF_FUNC if operator.first < self.context.imported_functions => {
                 self.step(
                     operator.start,
@@ -736,6 +762,45 @@ impl Builder<'_> {
             end: end as u32,
             action,
         });
+    }
+}
+
+/// What the builder does with an operator.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Counts what it costs.
+    Plain,
+    /// The same, unless unrolling has added it.
+    Constant,
+    /// The same, and notes the local it accesses.
+    Local,
+    /// More than that.
+    Other,
+}
+
+const MANNERS: [Manner; CODES] = {
+    let mut table = [Manner::Plain; CODES];
+    let mut code = 0;
+    while code < CODES {
+        table[code] = manner(code as Code);
+        code += 1;
+    }
+    table
+};
+
+const fn manner(code: Code) -> Manner {
+    match code {
+        code::UNREACHABLE..=code::CALL_INDIRECT
+        | code::SELECT
+        | code::TYPED_SELECT
+        | code::TABLE_SET
+        | code::MEMORY_GROW
+        | code::REF_FUNC
+        | code::MEMORY_INIT..=code::TABLE_FILL => Manner::Other,
+        code if is_trapping_conversion(code) => Manner::Other,
+        code::I32_CONST => Manner::Constant,
+        code::LOCAL_GET | code::LOCAL_SET | code::LOCAL_TEE => Manner::Local,
+        _ => Manner::Plain,
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) mod code {
 }
 
 /// Whether the operator converts a float to an integer and traps if it does not fit.
-pub(crate) fn is_trapping_conversion(code: Code) -> bool {
+pub(crate) const fn is_trapping_conversion(code: Code) -> bool {
     matches!(code, 0xa8..=0xab | 0xae..=0xb1)
 }
 

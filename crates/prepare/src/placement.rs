@@ -37,6 +37,10 @@ impl Placement {
         self.forest.reset(vertices);
         self.charges.clear();
         self.charges.resize(edges.len(), 0);
+        // Fixed ones go first, in any order that is always the same.
+        for (position, edge) in edges.iter().enumerate().filter(|(_, edge)| edge.fixed) {
+            self.charges[position] = self.forest.join(edge);
+        }
         self.sort(edges);
         for &key in &self.order {
             let position = key as u32 as usize;
@@ -62,18 +66,13 @@ impl Placement {
         self.owed[vertex as usize]
     }
 
-    /// Orders the edges by how much they should be in the tree: fixed ones first, then the heaviest.
+    /// Orders the edges that are not fixed by how much they should be in the tree: the heaviest first.
     fn sort(&mut self, edges: &[Edge]) {
         self.order.clear();
         // Positive floats are ordered as their bits are.
-        let keys = edges.iter().enumerate().map(|(position, edge)| {
-            let rank = if edge.fixed {
-                0
-            } else {
-                !edge.weight.to_bits()
-            };
-            u64::from(rank) << 32 | position as u64
-        });
+        let keys = edges.iter().enumerate().filter(|(_, edge)| !edge.fixed);
+        let keys =
+            keys.map(|(position, edge)| u64::from(!edge.weight.to_bits()) << 32 | position as u64);
         self.order.extend(keys);
         self.order.sort_unstable();
     }

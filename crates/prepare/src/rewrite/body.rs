@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use wasm_encoder::{BlockType, InstructionSink, ValType};
+use wasm_encoder::{BlockType, Encode, InstructionSink, ValType};
 
 use super::locals::{Locals, Scratch};
 use super::ours::Function;
@@ -14,7 +14,7 @@ use crate::costs::Weights;
 use crate::graph::Graph;
 use crate::nan::Site;
 use crate::offsets::Stretch;
-use crate::operators::{Code, code};
+use crate::operators::Code;
 use crate::placement::Placement;
 use crate::steps::{Action, Step};
 use crate::survey::Body;
@@ -272,12 +272,16 @@ impl Writer<'_, '_> {
         }
     }
 
+    #[inline]
     fn local(&mut self, code: Code, index: u32) {
-        match code {
-            code::LOCAL_GET => self.sink().local_get(index),
-            code::LOCAL_SET => self.sink().local_set(index),
-            _ => self.sink().local_tee(index),
-        };
+        // The codes of these operators are their bytes, and most indices are numbers of one byte.
+        match u8::try_from(index) {
+            Ok(index @ 0..0x80) => self.out.extend_from_slice(&[code as u8, index]),
+            _ => {
+                self.out.push(code as u8);
+                index.encode(self.out);
+            }
+        }
     }
 
     /// Puts the counter on the stack less what the edge charges.

@@ -16,6 +16,7 @@ mod sections;
 pub(crate) mod types;
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use aingle_wasm_types::meter::{self, Stop};
 use wasm_encoder::InstructionSink;
@@ -76,6 +77,15 @@ pub(crate) struct Rewritten {
     pub(crate) bytes: Vec<u8>,
     /// [`ModuleInfo::references`](crate::ModuleInfo::references).
     pub(crate) references: Vec<(u32, FunctionType)>,
+}
+
+/// Bodies, each with its size before it.
+struct Bodies {
+    /// The module's, callees before those that call them.
+    code: Vec<u8>,
+    /// Where in it each function's is, in the order of the functions.
+    places: Vec<Range<usize>>,
+    ours: Vec<u8>,
 }
 
 /// Everything the steps of one rewriting share.
@@ -259,8 +269,8 @@ impl Rewriting<'_> {
         function < self.outline.imported.functions
     }
 
-    /// The contents of the code section without the count: the module's bodies, then ours.
-    fn code(&mut self, weights: &Weights, offsets: Option<&mut Vec<BodyOffsets>>) -> Vec<u8> {
+    /// All bodies: the module's, then ours.
+    fn code(&mut self, weights: &Weights, offsets: Option<&mut Vec<BodyOffsets>>) -> Bodies {
         let outline = self.outline;
         let calls = self.calls;
         let mut tails = Tails::new(outline, calls);
@@ -328,12 +338,9 @@ impl Rewriting<'_> {
         if let Some(offsets) = offsets {
             offsets.extend(notes);
         }
-        let mut ordered = Vec::with_capacity(code.len());
-        for place in places {
-            ordered.extend_from_slice(&code[place]);
-        }
-        ours::write_all(self, &mut ordered);
-        ordered
+        let mut ours = Vec::new();
+        ours::write_all(self, &mut ours);
+        Bodies { code, places, ours }
     }
 }
 

@@ -8,9 +8,9 @@ use wasm_encoder::{
 };
 use wasmparser::Result;
 
-use super::Rewriting;
 use super::ours::Function;
 use super::types::encoded;
+use super::{Bodies, Rewriting};
 use crate::operators::Decoder;
 use crate::outline::{Kind, Section};
 use crate::reserved::{self, HOOK_COUNT};
@@ -40,17 +40,20 @@ pub(crate) fn sized(bytes: &[u8], out: &mut Vec<u8>) {
     bytes.encode(out);
 }
 
-/// The whole module, with `code` as the contents of its code section behind the count.
+/// The whole module, with these bodies in its code section.
 ///
 /// # Errors
 /// - What the parser says of a section that it has read before; it has nothing to say then.
-pub(crate) fn assemble(rewriting: &Rewriting<'_>, code: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn assemble(rewriting: &Rewriting<'_>, bodies: &Bodies) -> Result<Vec<u8>> {
     let mut assembly = Assembly {
         rewriting,
-        code,
+        bodies,
         next: 0,
-        out: HEADER.to_vec(),
+        out: Vec::with_capacity(
+            rewriting.outline.wasm.len() + bodies.code.len() + bodies.ours.len(),
+        ),
     };
+    assembly.out.extend_from_slice(&HEADER);
     for section in &rewriting.outline.sections {
         assembly.section(section)?;
     }
@@ -61,7 +64,7 @@ pub(crate) fn assemble(rewriting: &Rewriting<'_>, code: &[u8]) -> Result<Vec<u8>
 /// The module as far as it is written.
 struct Assembly<'a> {
     rewriting: &'a Rewriting<'a>,
-    code: &'a [u8],
+    bodies: &'a Bodies,
     /// Position in [`ORDER`] of the first section that is still to come.
     next: usize,
     out: Vec<u8>,
@@ -345,10 +348,17 @@ impl Assembly<'_> {
     fn bodies(&mut self) {
         let count = self.rewriting.function_types.len() + self.rewriting.ours.types().len();
         if count > 0 {
-            let mut contents = Vec::with_capacity(self.code.len() + 5);
-            (count as u32).encode(&mut contents);
-            contents.extend_from_slice(self.code);
-            self.raw(CodeSection::new().id(), &contents);
+            let Bodies { code, places, ours } = self.bodies;
+            let mut number = Vec::new();
+            (count as u32).encode(&mut number);
+            let out = &mut self.out;
+            out.push(CodeSection::new().id());
+            (number.len() + code.len() + ours.len()).encode(out);
+            out.extend_from_slice(&number);
+            for place in places {
+                out.extend_from_slice(&code[place.clone()]);
+            }
+            out.extend_from_slice(ours);
         }
     }
 }
