@@ -205,23 +205,28 @@ impl Rewriting<'_> {
         let globals = self.globals;
         let ty = self.outline.function_type(wrapped);
         let Depth { chain, carried, .. } = self.depth(wrapped);
-        let left = ty.params.len() as u32;
-        body(&[(1, ValType::I32)], |out| {
-            out.global_get(globals.depth)
-                .i32_const(chain.cast_signed())
-                .i32_sub()
-                .local_tee(left);
-            globals.stop_if_too_deep(ValueType::I32, 0, out);
+        let before = ty.params.len() as u32;
+        let locals = carried.map(|_| (1, ValType::I32));
+        body(locals.as_slice(), |out| {
+            out.global_get(globals.depth);
+            if carried.is_some() {
+                out.local_tee(before);
+            }
+            globals.stop_if_too_deep(ValueType::I32, chain, out);
             get_all(ty, out);
             out.global_get(globals.fuel);
-            pass_depth(carried, left, out);
+            if let Some(carried) = carried {
+                out.local_get(before)
+                    .i32_const(chain.cast_signed())
+                    .i32_sub();
+                if carried == ValueType::I64 {
+                    out.i64_extend_i32_s();
+                }
+            }
             out.call(wrapped).global_set(globals.fuel);
             if carried.is_some() {
                 // Calls of the host have left there what they had.
-                out.local_get(left)
-                    .i32_const(chain.cast_signed())
-                    .i32_add()
-                    .global_set(globals.depth);
+                out.local_get(before).global_set(globals.depth);
             }
         })
     }
