@@ -25,7 +25,7 @@ pub(crate) struct Depth {
     pub(crate) frame: u32,
     /// Units of the heaviest chain of calls from it on, itself included, without the functions that can recurse.
     pub(crate) chain: u32,
-    /// The type in which it is handed the units left, if it is: `i32` if a reference may stand for it, `i64` otherwise.
+    /// The type in which it is handed the units left, if it is: `i32` if a reference may stand for it or an interpreter runs it, `i64` otherwise.
     /// Code generators store an `i32` argument that does not fit into the registers as four bytes and load it as eight,
     /// which processors wait for.
     pub(crate) carried: Option<ValueType>,
@@ -74,7 +74,9 @@ impl Calls {
 }
 
 /// Looks at all calls of a module.
-pub(crate) fn calls(outline: &Outline<'_>) -> Calls {
+///
+/// An interpreter has no use for the units left as an `i64`.
+pub(crate) fn calls(outline: &Outline<'_>, interpreted: bool) -> Calls {
     let canonical = canonical_types(outline);
     let graph = Graph::new(outline, &canonical);
     let mut search = Search::new(&graph);
@@ -95,11 +97,13 @@ pub(crate) fn calls(outline: &Outline<'_>) -> Calls {
         .map(|function| Depth {
             frame: frame(function),
             chain: search.chains[function],
-            carried: search.carried[function].then_some(if graph.referable[function] {
-                ValueType::I32
-            } else {
-                ValueType::I64
-            }),
+            carried: search.carried[function].then_some(
+                if interpreted || graph.referable[function] {
+                    ValueType::I32
+                } else {
+                    ValueType::I64
+                },
+            ),
         })
         .collect();
     search.closed.retain(|&node| (node as usize) < functions);

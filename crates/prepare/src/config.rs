@@ -172,6 +172,11 @@ impl PrepareConfig {
     pub(crate) fn unrolls(&self) -> bool {
         self.unroll && !self.sliceable && self.interruption != Interruption::Stop
     }
+
+    /// Whether the module is written for an interpreter: that is who asks now and then.
+    pub(crate) fn is_interpreted(&self) -> bool {
+        self.interruption == Interruption::Stop
+    }
 }
 
 impl Default for PrepareConfig {

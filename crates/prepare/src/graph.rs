@@ -8,9 +8,11 @@
 
 use crate::FunctionType;
 use crate::costs::{Weights, bulk_shift, entry_cost};
+use crate::handover::{FOLDED, Handover};
 use crate::operators::{BlockType, CODES, Code, Decoder, Operator, code, is_trapping_conversion};
 use crate::placement::{Edge, ROOT};
 use crate::reach::Reach;
+use crate::rewrite::bulk::Bulk;
 use crate::steps::{Action, Step};
 use crate::survey::Body;
 use crate::tails::{Run, Tail, Tails};
@@ -37,9 +39,6 @@ const CONDITIONAL_PENALTY: f32 = 3.0;
 const ELSE_PENALTY: f32 = 1.1;
 /// Forward branches are taken to be the rarer way.
 const JUMP: f32 = 0.3;
-/// A charge where the counter leaves the function is folded into the value that is passed on.
-const FOLDED: f32 = 0.01;
-
 /// What of a module the builder has to know.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -59,6 +58,8 @@ pub(crate) struct Context<'a> {
     pub(crate) marks_conversions: bool,
     /// Whether what wasmi 2.0.0 gets wrong is guarded.
     pub(crate) guards: bool,
+    /// How dear charges are where the counter is handed over.
+    pub(crate) handover: Handover,
 }
 
 /// The graph and the steps of one function; kept between functions for its buffers.
@@ -73,6 +74,8 @@ pub(crate) struct Graph {
     pub(crate) loops: bool,
     /// Whether an `i32` has to be parked.
     pub(crate) parks: bool,
+    /// Whether memory is worked on in bulk.
+    pub(crate) bulk: bool,
     /// Most units since the last check where the function returns.
     pub(crate) tail: u64,
     frames: Vec<Frame>,
@@ -125,7 +128,8 @@ impl Graph {
         self.steps.clear();
         self.frames.clear();
         self.vertices = 1;
-        (self.label_used, self.loops, self.parks) = (false, false, false);
+        (self.label_used, self.loops) = (false, false);
+        (self.parks, self.bulk) = (false, false);
         let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
         Builder {
             context,
@@ -138,6 +142,7 @@ impl Graph {
             loops: 0,
             tables: 0,
             previous: code::NOP,
+            read: None,
             added: context.added,
             assured: false,
         }
@@ -162,6 +167,8 @@ struct Builder<'a> {
     tables: u32,
     /// The operator before this one that does anything.
     previous: Code,
+    /// Where the operator before this one begins and which local it reads, if it is a `local.get`.
+    read: Option<(usize, u32)>,
     /// Of the operators that unrolling has added, those to come.
     added: &'a [(u32, Addition)],
     /// Whether there is fuel for all that is here: in the copies of a loop. Nothing is unchecked then.
@@ -189,6 +196,7 @@ impl Builder<'_> {
             if self.run.units + pending + weight <= UNCHECKED && self.is_plain(&operator) {
                 pending += weight;
                 self.previous = operator.code;
+                self.read = read_by(&operator);
             } else {
                 self.spend(std::mem::take(&mut pending));
                 self.operator(&operator);
@@ -295,6 +303,7 @@ impl Builder<'_> {
             }
             _ => {}
         }
+        self.read = read_by(operator);
     }
 
     /// Whether too much could run unchecked with this operator of this weight.
@@ -384,6 +393,7 @@ impl Builder<'_> {
             self.step(operator.start, operator.end, action);
         }
         self.graph.parks = true;
+        self.graph.bulk |= Bulk::of(operator.code, operator.first).is_some();
         self.run = Run::default();
     }
 
@@ -468,6 +478,9 @@ impl Builder<'_> {
             Some(join) if opener != Opener::Loop => {
                 self.run = frame.run;
                 self.enter(join, operator.end, false);
+                if frame.operands {
+                    self.make_dearer(join, self.context.handover.results);
+                }
             }
             _ if self.here.is_none() => {
                 // Reached by nothing, but written as if it were.
@@ -478,7 +491,7 @@ impl Builder<'_> {
         }
         if opener == Opener::Function {
             self.graph.tail = self.run.units;
-            let edge = self.leave(FOLDED);
+            let edge = self.leave(self.frequency * self.context.handover.exit);
             self.step(operator.end, operator.end, Action::Exit { edge });
         }
     }
@@ -507,7 +520,12 @@ impl Builder<'_> {
         if self.here.is_some() {
             let join = self.target(0);
             self.reach(0);
-            self.jump(join, operator.start, self.frequency);
+            let dearer = if self.frame(0).operands {
+                self.context.handover.results
+            } else {
+                1.0
+            };
+            self.jump(join, operator.start, self.frequency * dearer);
         }
         self.here = None;
     }
@@ -570,7 +588,7 @@ impl Builder<'_> {
 
     /// The counter leaves the function, and comes back.
     fn call(&mut self, operator: &Operator) {
-        let edge = self.leave(self.frequency * FOLDED);
+        let edge = self.leave(self.frequency * self.context.handover.call);
         let Operator {
             code,
             first,
@@ -578,6 +596,12 @@ impl Builder<'_> {
             start,
             end,
         } = *operator;
+        let (mut begin, mut index) = (start, None);
+        if code == code::CALL_INDIRECT
+            && let Some((at, local)) = self.take_read()
+        {
+            (begin, index) = (at, Some(local));
+        }
         let action = match code {
             code::CALL if first < self.context.imported_functions => Action::CallImport {
                 edge,
@@ -591,6 +615,7 @@ impl Builder<'_> {
                 edge,
                 ty: first,
                 table: second,
+                index,
             },
             _ => Action::Grow {
                 edge,
@@ -598,14 +623,36 @@ impl Builder<'_> {
                 table: first,
             },
         };
-        self.graph.parks |= matches!(action, Action::CallIndirect { .. });
-        self.step(start, end, action);
+        self.graph.parks |= matches!(action, Action::CallIndirect { index: None, .. });
+        self.step(begin, end, action);
         self.run = self
             .callee_tail(operator)
             .map_or(Run::default(), |tail| self.run.and_call(tail));
         let next = self.node();
         self.edge(ROOT, self.head(next), 1.0, true);
         self.enter(next, end, false);
+        self.make_dearer(next, self.context.handover.after_call);
+    }
+
+    /// Makes a charge at the head of a node that has just been entered so many times as dear.
+    fn make_dearer(&mut self, node: Node, times: f32) {
+        self.graph.edges[node.edge as usize].weight = clamp(self.frequency * times);
+    }
+
+    /// Takes back the `local.get` before this operator, if nothing has been put between them: it will be read later.
+    fn take_read(&mut self) -> Option<(usize, u32)> {
+        let (start, local) = self.read?;
+        let steps = &mut self.graph.steps;
+        let own = local >= self.parameters;
+        if own
+            && steps.last().is_some_and(|step| {
+                step.start as usize == start && matches!(step.action, Action::Local { .. })
+            })
+        {
+            steps.pop();
+        }
+        let free = steps.last().is_none_or(|step| step.end as usize <= start);
+        free.then_some((start, local))
     }
 
     /// Opens a frame at the current place.
@@ -765,6 +812,12 @@ impl Builder<'_> {
     }
 }
 
+/// Where a `local.get` begins, and the local that it reads.
+#[inline]
+fn read_by(operator: &Operator) -> Option<(usize, u32)> {
+    (operator.code == code::LOCAL_GET).then_some((operator.start, operator.first))
+}
+
 /// What the builder does with an operator.
 #[derive(Clone, Copy)]
 enum Manner {
@@ -836,7 +889,7 @@ mod tests {
         let wasm = wat::parse_str(text).unwrap();
         let weights = Weights::new(&Costs::default());
         let outline = accepted(&wasm);
-        let calls = crate::call_graph::calls(&outline);
+        let calls = crate::call_graph::calls(&outline, false);
         let context = Context {
             wasm: &wasm,
             types: &outline.types,
@@ -849,6 +902,7 @@ mod tests {
             added: &[],
             marks_conversions: false,
             guards: false,
+            handover: Handover::COMPILED,
         };
         let function = outline.functions.len() as u32 - 1;
         let mut graph = Graph::default();

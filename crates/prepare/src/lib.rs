@@ -26,7 +26,8 @@
 //!   host sets before a call and reads after it; a call has passed only if the global is not negative. While an import
 //!   runs, the global holds the exact rest, and the host may lower it.
 //! - **Call depth.** Functions that can recurse, that call imports, that a reference may stand for, or that call any of
-//!   these, take the units left behind the fuel, as an `i32` if a reference may stand for them and as an `i64` otherwise. A frame of a function that can recurse takes 1 + ⌊slots /
+//!   these, take the units left behind the fuel, as an `i32` if a reference may stand for them or with [`Interruption::Stop`], and as an
+//!   `i64` otherwise. A frame of a function that can recurse takes 1 + ⌊slots /
 //!   16⌋ units for its parameters and locals, a vector being two slots; the heaviest chain of other frames is taken as
 //!   a whole when an export is called. The global [`DEPTH`](aingle_wasm_types::meter::DEPTH) is read by exports, holds
 //!   the rest while an import runs, so that nested calls inherit it, and is put back when an export returns.
@@ -69,6 +70,7 @@ mod costs;
 mod error;
 mod features;
 mod graph;
+mod handover;
 mod info;
 #[cfg(feature = "json")]
 pub mod json;

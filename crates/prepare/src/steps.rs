@@ -33,8 +33,13 @@ pub(crate) enum Action {
     Call { edge: u32, function: u32 },
     /// A call of an imported function.
     CallImport { edge: u32, function: u32 },
-    /// A call through a table.
-    CallIndirect { edge: u32, ty: u32, table: u32 },
+    /// A call through a table, of the element whose number is on the stack or in this local.
+    CallIndirect {
+        edge: u32,
+        ty: u32,
+        table: u32,
+        index: Option<u32>,
+    },
     /// An operator that grows the memory or a table.
     Grow { edge: u32, code: Code, table: u32 },
     /// An operator that works in bulk and costs by the length on the stack; `edge` is the node's that it begins.

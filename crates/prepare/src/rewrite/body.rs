@@ -58,17 +58,14 @@ pub(crate) fn write(
         weights: source.weights,
         counter,
         hidden,
-        passed_off: if source.body.calls.len() + source.body.indirect_calls.len() <= MAX_PASSED_OFF
-        {
-            source.depth.frame
-        } else {
-            0
-        },
+        passed_off: passed_off(source.body, source.depth),
         parked: if source.graph.parks {
             locals.add(ValType::I32)
         } else {
             0
         },
+        operands: (interruption == Interruption::Stop && source.graph.bulk)
+            .then(|| [locals.add(ValType::I32), locals.add(ValType::I32)]),
         threshold: polls.then(|| locals.add(ValType::I64)),
         scratch: Scratch::new(source.nans, &mut locals),
         checks: 0,
@@ -84,6 +81,15 @@ pub(crate) fn write(
 /// Calls that a function may have to take its units of call depth off where they are passed on: an instruction less in
 /// an interpreter, but with more calls the module grows.
 const MAX_PASSED_OFF: usize = 2;
+
+/// Units of call depth that a function takes off where they are passed on, and not at its entry.
+pub(crate) fn passed_off(body: &Body, depth: Depth) -> u32 {
+    if body.calls.len() + body.indirect_calls.len() <= MAX_PASSED_OFF {
+        depth.frame
+    } else {
+        0
+    }
+}
 
 /// The state of one copy.
 pub(crate) struct Writer<'w, 'a> {
@@ -101,6 +107,8 @@ pub(crate) struct Writer<'w, 'a> {
     passed_off: u32,
     /// Local for an `i32` that must be out of the way, where the graph parks one.
     pub(super) parked: u32,
+    /// Locals for what lies below the length of work in bulk, where all of it is put away.
+    pub(super) operands: Option<[u32; 2]>,
     /// Local that holds the threshold, where a loop compares with it.
     pub(super) threshold: Option<u32>,
     scratch: Scratch,
@@ -228,7 +236,12 @@ impl Writer<'_, '_> {
                 self.call(function);
             }
             Action::CallImport { edge, function } => self.call_import(edge, function),
-            Action::CallIndirect { edge, ty, table } => self.call_indirect(edge, ty, table),
+            Action::CallIndirect {
+                edge,
+                ty,
+                table,
+                index,
+            } => self.call_indirect(edge, ty, table, index),
             Action::Grow { edge, code, table } => {
                 self.pass(edge);
                 let function = self.rewriting.ours(Function::growing(code, table));
@@ -382,17 +395,26 @@ impl Writer<'_, '_> {
         self.set();
     }
 
-    fn call_indirect(&mut self, edge: u32, ty: u32, table: u32) {
-        let parked = self.parked;
+    fn call_indirect(&mut self, edge: u32, ty: u32, table: u32, index: Option<u32>) {
+        let element = match index {
+            Some(own) if own < self.counter => own,
+            Some(own) => own + self.hidden,
+            None => {
+                let parked = self.parked;
+                self.sink().local_set(parked);
+                parked
+            }
+        };
         let declared = &self.rewriting.outline.types[ty as usize];
         let threaded = self
             .rewriting
             .types
             .threaded(ty, declared, Some(ValueType::I32));
-        self.sink().local_set(parked);
         self.pass(edge);
         self.pass_depth(ValueType::I32);
-        self.sink().local_get(parked).call_indirect(table, threaded);
+        self.sink()
+            .local_get(element)
+            .call_indirect(table, threaded);
         self.set();
     }
 

@@ -26,7 +26,7 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    fn of(code: Code, first: u32) -> Option<Self> {
+    pub(crate) fn of(code: Code, first: u32) -> Option<Self> {
         match code {
             code::MEMORY_FILL => Some(Self::Fill),
             code::MEMORY_COPY => Some(Self::Copy),
@@ -59,17 +59,20 @@ impl Writer<'_, '_> {
         let shift = bulk_shift(code).unwrap_or(0);
         // The operator's own cost is owed as well, or the work would be done for a guest that cannot pay for it.
         let owed = self.owed(edge) + self.weights.weight(code) as i64;
+        let bulk = Bulk::of(code, first);
+        let put_away = self.operands.filter(|_| bulk.is_some());
         let mut out = self.sink();
-        out.local_set(parked)
-            .local_get(counter)
-            .local_get(parked)
-            .i64_extend_i32_u();
+        out.local_set(parked);
+        if let Some([lower, upper]) = put_away {
+            out.local_set(upper).local_set(lower);
+        }
+        out.local_get(counter).local_get(parked).i64_extend_i32_u();
         if shift > 0 {
             out.i64_const(shift).i64_shr_u();
         }
         out.i64_sub().local_tee(counter);
         self.check(owed);
-        match Bulk::of(code, first) {
+        match bulk {
             Some(bulk) if self.rewriting.config.interruption != Interruption::None => {
                 self.in_pieces(bulk, owed);
             }
@@ -84,9 +87,20 @@ impl Writer<'_, '_> {
     fn in_pieces(&mut self, bulk: Bulk, owed: i64) {
         let parked = self.parked;
         let function = self.rewriting.ours(Function::Pieces(bulk));
-        if self.rewriting.config.interruption == Interruption::Stop {
-            // Without a block that takes parameters, see `guards`.
-            self.sink().local_get(parked).call(function);
+        if let Some([lower, upper]) = self.operands {
+            // Without a block that takes parameters, see `guards`. After the pieces nothing is left to be done.
+            let get_operands = |out: &mut InstructionSink<'_>| {
+                out.local_get(lower).local_get(upper).local_get(parked);
+            };
+            let mut out = self.sink();
+            out.local_get(parked)
+                .i32_const(PIECE)
+                .i32_gt_u()
+                .if_(BlockType::Empty);
+            get_operands(&mut out);
+            out.call(function).i32_const(0).local_set(parked).end();
+            get_operands(&mut out);
+            bulk.write(&mut out);
             return;
         }
         if self.rewriting.config.sliceable {

@@ -5,7 +5,7 @@
 
 pub(crate) mod adapters;
 mod body;
-mod bulk;
+pub(crate) mod bulk;
 mod check;
 mod elements;
 mod hooks;
@@ -24,6 +24,7 @@ use wasm_encoder::InstructionSink;
 use crate::call_graph::{Calls, Depth, calls};
 use crate::costs::Weights;
 use crate::graph::{Context, Graph};
+use crate::handover::Handover;
 use crate::nan::Nans;
 use crate::offsets::BodyOffsets;
 use crate::outline::{Kind, Outline};
@@ -52,7 +53,7 @@ pub(crate) fn rewrite(
     } else {
         0
     };
-    let calls = calls(outline);
+    let calls = calls(outline, config.is_interpreted());
     let mut rewriting = Rewriting {
         outline,
         config,
@@ -295,6 +296,11 @@ impl Rewriting<'_> {
                 added: &[],
                 marks_conversions: self.config.mark_conversions,
                 guards: self.config.growth == Growth::Host,
+                handover: if self.config.is_interpreted() {
+                    Handover::interpreted(ty, body::passed_off(body, calls.depths[position]) > 0)
+                } else {
+                    Handover::COMPILED
+                },
             };
             let loops = &outline.survey.small_loops[body.small_loops.clone()];
             let copy;
