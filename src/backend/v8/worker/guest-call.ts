@@ -66,7 +66,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
   /** Called once when it has ended. */
   onEnd: () => void = () => {};
   /** A nested call has the time of the one that waits for it, whose own deadline stops both. */
-  expire: () => boolean = () => false;
+  expire: () => boolean = () => this.parent?.expire() ?? false;
   readonly #caller: Caller;
   readonly #request: Request<T>;
   /** Whether the caller's thread waits for it. */

@@ -267,6 +267,8 @@ export class RemoteInstance implements BackendInstance, Caller {
   async nest(parent: GuestCall<unknown>, scope: CallerScope, name: string, input: Uint8Array): Promise<RawResult> {
     if (parent.blocking) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
     const exported = this.#bytesFunction(name);
+    // The host function may have held up the event loop, and with it the deadline's timer.
+    parent.expire();
     this.#requireUsable();
     if (this.#thread.depth(this) >= MAX_NESTED) throw createError('ERR_CALL_DEPTH', 'call', { limit: MAX_NESTED });
     const terms = { fuel: parent.fuelLimit, data: parent.data, blocking: false };
