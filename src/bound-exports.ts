@@ -29,7 +29,7 @@ export class BoundExports {
   readonly #references: References;
   readonly #bound: Record<ExportDescriptor['kind'], Map<number, unknown>>;
   readonly #memory: Memory;
-  readonly #ended: (name: string) => Ended;
+  readonly #ended: (name: string, callee: () => Callable) => Ended;
   /** Number of the next exported global, see `BackendInstance.globalGet`. */
   #global: number;
 
@@ -39,7 +39,7 @@ export class BoundExports {
     memory: Memory,
     imported: ImportedObjects,
     references: References,
-    ended: (name: string) => Ended,
+    ended: (name: string, callee: () => Callable) => Ended,
   ) {
     this.#ended = ended;
     this.#instance = instance;
@@ -84,16 +84,17 @@ export class BoundExports {
   }
 
   #function(name: string, type: FunctionType, position: number): Callable {
-    const callable = isPlain(type)
-      ? (this.#instance.exportFunction(name, type, this.#ended(name)) as Callable)
-      : this.#withReferences(name, type);
+    const ended = this.#ended(name, () => callable);
+    const callable: Callable = isPlain(type)
+      ? (this.#instance.exportFunction(name, type, ended) as Callable)
+      : this.#withReferences(name, type, ended);
     this.functions.set(position, callable);
     this.#references.own(position, callable);
     return callable;
   }
 
-  #withReferences(name: string, type: FunctionType): Callable {
-    const [instance, references, ended] = [this.#instance, this.#references, this.#ended(name)];
+  #withReferences(name: string, type: FunctionType, ended: Ended): Callable {
+    const [instance, references] = [this.#instance, this.#references];
     return (...args) => {
       const raws = references.lowerArguments(name, type, args);
       let results: RawValue[];

@@ -2,7 +2,7 @@ import type { BackendInstance, ModuleInfoJson, RawResult, RawStep, ResolvedCallO
 import { BoundExports, type Exports, type ImportedObjects } from './bound-exports';
 import { CallResult } from './call-result';
 import { called, callsObserved } from './diagnostics';
-import { createError, invalidType, invalidValue } from './errors/error';
+import { createError, invalidType, invalidValue, leave } from './errors/error';
 import { requireFunction } from './exports';
 import { type CallInput, toBytes } from './input';
 import { Memory, memoryOf } from './memory';
@@ -103,7 +103,7 @@ export class Instance {
     try {
       return this.#result(name, await this.#instance.call(name, bytes, resolved));
     } catch (thrown) {
-      return this.#result(name, this.#ended(name, thrown));
+      return this.#result(name, this.#ended(name, thrown, call));
     }
   }
 
@@ -115,7 +115,7 @@ export class Instance {
     try {
       return this.#result(name, this.#instance.callSync(name, bytes, resolved));
     } catch (thrown) {
-      return this.#result(name, this.#ended(name, thrown));
+      return this.#result(name, this.#ended(name, thrown, callSync));
     }
   }
 
@@ -127,7 +127,7 @@ export class Instance {
       if (callsObserved()) called({ instance: this, name });
       return output;
     } catch (thrown) {
-      return this.#ended(name, thrown).bytes;
+      return this.#ended(name, thrown, callRaw).bytes;
     }
   }
 
@@ -145,7 +145,7 @@ export class Instance {
       if (callsObserved()) called({ instance: this, name });
       return results;
     } catch (thrown) {
-      return [this.#ended(name, thrown).bytes];
+      return [this.#ended(name, thrown, invoke).bytes];
     }
   }
 
@@ -189,8 +189,8 @@ export class Instance {
       this.memory,
       this.#imported,
       this.#references,
-      (name) => (thrown) => {
-        if (thrown !== undefined) return this.#ended(name, thrown).bytes;
+      (name, callee) => (thrown) => {
+        if (thrown !== undefined) return this.#ended(name, thrown, callee()).bytes;
         called({ instance: this, name });
         return undefined;
       },
@@ -230,9 +230,14 @@ export class Instance {
     return new CallResult(raw);
   }
 
-  /** A call that did not return: what it resolves with if a host function has terminated it, else its error is thrown. */
-  #ended(name: string, thrown: unknown): RawResult {
+  /**
+   * A call that did not return: what it resolves with if a host function has terminated it, else its error is thrown.
+   *
+   * @param callee what was called, see {@link leave}
+   */
+  #ended(name: string, thrown: unknown, callee: (...args: never[]) => unknown): RawResult {
     if (thrown instanceof Termination) return thrown as RawResult;
+    leave(thrown, callee);
     if (callsObserved()) called({ instance: this, name, error: thrown });
     throw thrown;
   }
@@ -242,13 +247,15 @@ export class Instance {
     try {
       step = await this.#references.during(next);
     } catch (thrown) {
-      return { done: true, value: [this.#ended(name, thrown).bytes] };
+      return { done: true, value: [this.#ended(name, thrown, this.#step).bytes] };
     }
     if (!step.done) return openStep(step, this.#references, (then) => this.#step(name, type, then));
     if (callsObserved()) called({ instance: this, name });
     return { done: true, value: this.#references.liftAll(type.results, step.value) };
   }
 }
+
+const { call, callSync, callRaw, invoke } = Instance.prototype;
 
 function checkName(name: unknown): string {
   if (typeof name !== 'string') throw invalidType('name', 'a string', name);

@@ -6,7 +6,7 @@ import type {
   ResolvedEngineOptions,
   ResolvedInstanceOptions,
 } from './backend/backend';
-import { createError, invalidType } from './errors/error';
+import { createError, invalidType, leave } from './errors/error';
 import type { Face } from './host-context';
 import { type Linked, linkImports } from './imports';
 import { Instance } from './instance';
@@ -71,7 +71,7 @@ export class Module {
       return adopt(await this.#module.instantiate(resolved), claims);
     } catch (thrown) {
       for (const claim of claims) claim.giveBack();
-      throw notMade(thrown);
+      throw notMade(thrown, instantiate);
     }
   }
 
@@ -87,7 +87,7 @@ export class Module {
       return adopt(this.#module.instantiateSync(resolved), claims);
     } catch (thrown) {
       for (const claim of claims) claim.giveBack();
-      throw notMade(thrown);
+      throw notMade(thrown, instantiateSync);
     }
   }
 
@@ -144,9 +144,13 @@ export class Module {
   }
 }
 
+const { instantiate, instantiateSync } = Module.prototype;
+
 /** A start function that a host function has terminated leaves no instance, and nothing that could be returned. */
-function notMade(thrown: unknown): unknown {
-  return Termination.is(thrown) ? createError('ERR_ABORTED', 'start') : thrown;
+function notMade(thrown: unknown, callee: (...args: never[]) => unknown): unknown {
+  const error = Termination.is(thrown) ? createError('ERR_ABORTED', 'start') : thrown;
+  leave(error, callee);
+  return error;
 }
 
 /** A memory that the host gives may not be larger than the instance allows. */

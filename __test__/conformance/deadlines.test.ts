@@ -51,10 +51,18 @@ function holding(ms: number): () => number {
   };
 }
 
+/** What a call ends with that has begun: on a busy machine its time may be over before, which leaves the instance as it is. */
+async function endOfBegun(instance: Instance, run: (instance: Instance) => unknown) {
+  for (;;) {
+    const error = await errorOf(() => run(instance));
+    if (instance.state !== 'idle') return error;
+  }
+}
+
 onEveryBackend('deadlines', (lab) => {
   test.each(Object.entries(SHAPES))('stop %s', async (_, text) => {
     const instance = await lab.instantiate(text, {}, METERING);
-    const error = await errorOf(() => instance.invoke('f', [], { timeoutMs: 30 }));
+    const error = await endOfBegun(instance, () => instance.invoke('f', [], { timeoutMs: 30 }));
     expect(lab.record([error.code, error.message, instance.state])).toEqual([
       'ERR_TIMEOUT',
       'The guest was stopped at its deadline, 30 ms after the call ("timeoutMs").',
@@ -64,7 +72,7 @@ onEveryBackend('deadlines', (lab) => {
 
   test.each(Object.entries(WAYS))('of a call, in %s', async (_, run) => {
     const instance = await make(lab);
-    const error = await errorOf(() => run(instance));
+    const error = await endOfBegun(instance, run);
     lab.record([error.code, (error as { phase?: string }).phase, error.message, instance.state]);
     expect(error).toMatchObject({ code: 'ERR_TIMEOUT', phase: 'call', retryable: false });
     expect(instance.state).toBe('poisoned');
@@ -78,7 +86,7 @@ onEveryBackend('deadlines', (lab) => {
     const module = await lab.compile(GUEST, { ...METERING, timeoutMs: 50 });
     // Making a worker may take longer than that by itself.
     const instance = await module.instantiate({ imports: IMPORTS, timeoutMs: null });
-    expect(await errorOf(() => run(instance))).toMatchObject({ code: 'ERR_TIMEOUT' });
+    expect(await endOfBegun(instance, run)).toMatchObject({ code: 'ERR_TIMEOUT' });
     expect(lab.record(instance.state)).toBe('poisoned');
   });
 

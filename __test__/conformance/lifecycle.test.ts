@@ -1,6 +1,7 @@
 // Closing: what is closed says so, closing twice is fine, what still lives goes on.
 import { expect, test } from 'vitest';
 import { onEveryBackend, UNHURRIED } from './support/lab';
+import { errorOf } from './support/outcome';
 import { wat } from './support/wat';
 
 const TEXT = `(memory 1) (func (export "malloc") (param i32) (result i32) (i32.const 1024)) (func (export "free") (param i32))
@@ -78,6 +79,18 @@ onEveryBackend('lifecycle', (lab) => {
     for (const result of await results) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'ERR_INSTANCE_CLOSED' } });
     }
+  });
+
+  test('calls that end together have an error each', async () => {
+    const instance = await lab.instantiate(ENDLESS);
+    const calls = Array.from({ length: 3 }, () => errorOf(() => instance.invoke('spin')));
+    await begun();
+    instance.close();
+    const errors = await Promise.all(calls);
+    expect(lab.record([new Set(errors).size, ...errors.map(({ code }) => code)])).toEqual([
+      3,
+      ...Array(3).fill('ERR_INSTANCE_CLOSED'),
+    ]);
   });
 
   test('a closed module refuses new instances; those that live go on', async () => {

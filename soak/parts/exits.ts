@@ -60,13 +60,15 @@ function endOne(name: string, { send }: Way, { backend }: Run): Promise<End> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  let ms = Number.NaN;
+  let exited = Number.NaN;
   child.on('exit', () => {
-    ms = performance.now() - ready;
+    exited = performance.now();
   });
   return new Promise((resolve) => {
     child.on('close', (status, signal) => {
       clearTimeout(lost);
+      // On a busy machine its end may be heard of before what it said.
+      const ms = Math.max(exited - ready, 0);
       resolve({ status, signal, said: said.replace('ready\n', '').trim(), errors, ms });
     });
   });

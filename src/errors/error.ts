@@ -49,6 +49,14 @@ export function createError(
   return AingleWasmError.of(code, phase, details, cause.length > 0 ? { cause: cause[0] } : undefined);
 }
 
+/**
+ * Has the stack of an error that leaves a public function begin at that function's caller, who reads it. An error of which nobody has read the stack
+ * also keeps whatever its frames ran on: those inside would be an instance.
+ */
+export function leave(thrown: unknown, callee: (...args: never[]) => unknown): void {
+  if (thrown instanceof AingleWasmError) Error.captureStackTrace?.(thrown, callee);
+}
+
 /** A caller's mistake, shaped as Node shapes its own: a TypeError or RangeError with `code`. */
 export interface ArgumentError extends TypeError {
   readonly code: 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_OUT_OF_RANGE';

@@ -1,4 +1,5 @@
 // The JavaScript side of an instance's host functions: what the addon calls, and what their context can ask.
+import { type CallSite, callSite, runAt } from '../../call-site';
 import { createError } from '../../errors/error';
 import { calledTooLate, chargedTooLate, hostFailure, promiseReturned } from '../../host-call';
 import type { HostScope } from '../../host-context';
@@ -34,6 +35,11 @@ export class HostSide implements Owner {
     return this.functions.push(host) - 1;
   }
 
+  /** The site of a call that is being made, if its guest may call something. */
+  site(sliced = false): CallSite | undefined {
+    return sliced || this.functions.length > 0 ? callSite() : undefined;
+  }
+
   /** Nothing is to be done: being named as the owner of a promise keeps the functions alive until it is settled. */
   settled(): void {}
 
@@ -43,7 +49,7 @@ export class HostSide implements Owner {
     return (promise, number, ...args: RawValue[]) => {
       const scope = new NativeHostScope(this, host.name, promise, number);
       const call = () => (host.kind === 'numeric' ? host.call(args, scope) : host.call(args[0] as Uint8Array, scope));
-      return this.#serve(host.name, number, call, give, scope);
+      return this.#serve(host.name, [promise, number], call, give, scope);
     };
   }
 
@@ -53,14 +59,14 @@ export class HostSide implements Owner {
       const slices = this.runtime.callOf(promise)?.slices;
       const slice = { fuelUsed, fuelLeft, count: Number(count) };
       const call = async () => sliceDecision((await slices?.decide(slice)) ?? undefined);
-      return this.#serve(ON_SLICE, number, call, give);
+      return this.#serve(ON_SLICE, [promise, number], call, give);
     };
   }
 
   /** Calls a function for the addon; what it promises is answered later, where something can wait for it. */
   #serve(
     name: string,
-    number: number,
+    [promise, number]: readonly [promise: number, number: number],
     call: () => unknown,
     give: (returned: unknown) => unknown,
     scope?: NativeHostScope,
@@ -68,7 +74,7 @@ export class HostSide implements Owner {
     const { binding, handle } = this.runtime;
     let returned: unknown;
     try {
-      returned = call();
+      returned = runAt(this.runtime.callOf(promise)?.site, call);
       if (returned instanceof Promise && number === 0) throw promiseReturned(returned);
     } catch (thrown) {
       scope?.end();

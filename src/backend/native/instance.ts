@@ -226,8 +226,10 @@ export class NativeBackendInstance implements BackendInstance, Owner {
   }
 
   #enqueue<T>(options: ResolvedCallOptions, begin: (id: number) => void): Promise<T> {
+    const { data, signal, slices } = options;
+    const site = this.#host.site(slices !== undefined);
     this.#pending += 1;
-    return this.#runtime.promise<T>(begin, this, options);
+    return this.#runtime.promise<T>(begin, this, { data, signal, slices, site });
   }
 
   #slice({ slices }: ResolvedCallOptions): bigint | undefined {

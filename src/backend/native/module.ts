@@ -32,7 +32,8 @@ export class NativeBackendModule implements BackendModule {
     const host = new HostSide(this.#runtime, options);
     const begin = (id: number) => binding.instantiate(this.#module, id, host.link, nativeOptions(options));
     const { data, signal } = options;
-    const instance = await this.#runtime.promise<NativeInstance>(begin, host, { data, signal, slices: undefined });
+    const call = { data, signal, slices: undefined, site: host.site() };
+    const instance = await this.#runtime.promise<NativeInstance>(begin, host, call);
     return this.#wrap(host, instance);
   }
 

@@ -1,4 +1,5 @@
 // A backend's state in this process or worker: the shared buffers, and the promises that the addon settles.
+import type { CallSite } from '../../call-site';
 import { createError } from '../../errors/error';
 import { Termination } from '../../termination';
 import type { ResolvedCallOptions } from '../backend';
@@ -23,8 +24,10 @@ export interface Owner {
   settled(): void;
 }
 
-/** What the call of a pending promise was asked with. */
-export type CallState = Pick<ResolvedCallOptions, 'data' | 'signal' | 'slices'>;
+/** What the call of a pending promise was asked with, and where if its guest may call the host. */
+export type CallState = Pick<ResolvedCallOptions, 'data' | 'signal' | 'slices'> & {
+  readonly site: CallSite | undefined;
+};
 
 export class Runtime {
   readonly binding: Binding;

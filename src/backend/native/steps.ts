@@ -48,7 +48,7 @@ export class NativeSteps {
 
   #state() {
     const { data, signal } = this.#options;
-    return { data, signal, slices: undefined };
+    return { data, signal, slices: undefined, site: undefined };
   }
 
   #step([number, index, ...args]: NativeStep): RawStep {

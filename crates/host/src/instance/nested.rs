@@ -36,6 +36,9 @@ impl Session {
             _ => Step::Placed,
         };
         self.check_nesting(MAX_NESTING)?;
+        if let Some(reason) = self.stop.reason_now() {
+            return Err(reason.into_error(Phase::Call));
+        }
         let mut mark = [0];
         if let Some(scope) = convention.scope {
             self.nested_call(guest, scope.mark, &mut mark)?;

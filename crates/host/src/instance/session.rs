@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// Lets the call that has just begun be stopped: by its time limit, or through the ticket of its job, which has one
-    /// of its own.
+    /// of its own that is watched already.
     #[inline]
     pub(super) fn watch(
         &self,
@@ -132,19 +132,15 @@ impl Session {
         time: TimeLimit,
         ticket: Option<&Ticket>,
     ) {
-        let limit = match ticket {
-            None => time.resolve(engine.config().timeout_ms),
-            Some(_) => None,
+        let Some(ticket) = ticket else {
+            let limit = time.resolve(engine.config().timeout_ms);
+            let deadline = limit.map_or(Moment::NEVER, Moment::after);
+            self.stop.begin(call, deadline, limit.unwrap_or_default());
+            return engine.watchdog().expect(deadline);
         };
-        let deadline = limit.map_or(Moment::NEVER, Moment::after);
-        self.stop.begin(call, deadline, limit.unwrap_or_default());
-        if limit.is_some() {
-            engine.watchdog().expect(deadline);
-        }
-        if let Some(ticket) = ticket {
-            let cell = Arc::clone(&self.stop);
-            ticket.running(Arc::new(RunningCall { cell, call }));
-        }
+        self.stop.begin(call, ticket.deadline(), ticket.limit_ms());
+        let cell = Arc::clone(&self.stop);
+        ticket.running(Arc::new(RunningCall { cell, call }));
     }
 
     pub(super) fn host_share(&self) -> HostShare {
@@ -265,7 +261,7 @@ impl Session {
                 .map_err(|error| self.stop_call(error))?;
         }
         let result = outcome::caught(|| self.in_host(guest, body));
-        if let Some(reason) = self.stop.reason() {
+        if let Some(reason) = self.stop.reason_now() {
             return Err(self.stop_call(reason.into_error(Phase::Host)));
         }
         if self.left(guest.fuel()) < 0 {

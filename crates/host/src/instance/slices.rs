@@ -68,7 +68,7 @@ impl Session {
             return Ok(rest);
         };
         let decided = self.decide(guest, &options, count, rest);
-        if let Some(reason) = self.stop.reason() {
+        if let Some(reason) = self.stop.reason_now() {
             return Err(self.stop_call(reason.into_error(Phase::Call)));
         }
         match decided.map_err(|error| self.stop_call(error))? {

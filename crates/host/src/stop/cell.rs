@@ -109,6 +109,14 @@ impl StopCell {
         }
     }
 
+    /// As [`StopCell::reason`], looking at the clock as well: what the thread of the call cannot wait for the watchdog to say.
+    pub(crate) fn reason_now(&self) -> Option<StopReason> {
+        if Moment(self.deadline.load(Ordering::Relaxed)).is_over() {
+            self.expire(Moment::now());
+        }
+        self.reason()
+    }
+
     /// Stops a call, or whichever is running. False if that call does not run, or is stopping already.
     pub(crate) fn stop(&self, call: Option<u64>, reason: StopReason) -> bool {
         let mut inner = self.lock();
@@ -228,6 +236,20 @@ mod tests {
         assert_eq!(cell.due(Moment(51)), Some(Moment::NEVER));
         assert_eq!(cell.end(), Some(StopReason::Timeout(3)));
         assert_eq!(cell.due(Moment(60)), Some(Moment::NEVER));
+    }
+
+    #[test]
+    fn a_deadline_that_no_thread_watches_is_seen_by_who_asks() {
+        let (cell, switch) = cell();
+        cell.begin(1, Moment::NEVER, 0);
+        assert_eq!(cell.reason_now(), None);
+        cell.begin(2, Moment::after(60_000), 60_000);
+        assert_eq!(cell.reason_now(), None);
+        cell.begin(3, Moment::now(), 3);
+        assert_eq!(cell.reason(), None);
+        assert_eq!(cell.reason_now(), Some(StopReason::Timeout(3)));
+        assert_eq!(switch.load(Ordering::SeqCst), 1);
+        assert_eq!(cell.end(), Some(StopReason::Timeout(3)));
     }
 
     #[test]

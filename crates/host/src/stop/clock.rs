@@ -28,6 +28,11 @@ impl Moment {
         Self(begin.saturating_add(limit))
     }
 
+    /// Whether it is over. Exact, though the exact clock is read only shortly before.
+    pub(crate) fn is_over(self) -> bool {
+        self.0 <= coarse().saturating_add(TICK_NS) && self.0 <= exact()
+    }
+
     /// Nanoseconds from `earlier` to this; 0 if it is the other way round.
     pub(crate) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -77,5 +82,21 @@ mod tests {
             assert!(end.since(Moment::now()) <= limit * 1_000_000 + 2 * TICK_NS);
         }
         assert!(Moment::after(u64::MAX) > Moment::now());
+    }
+
+    #[test]
+    fn a_moment_is_over_when_the_exact_clock_says_so() {
+        assert!(!Moment::NEVER.is_over());
+        assert!(!Moment::after(60_000).is_over());
+        assert!(Moment::now().is_over());
+        let soon = Moment::after(30);
+        loop {
+            let (before, over, after) = (Moment::now(), soon.is_over(), Moment::now());
+            assert!(over || soon > before, "late");
+            assert!(!over || soon <= after, "early");
+            if over {
+                break;
+            }
+        }
     }
 }

@@ -124,8 +124,14 @@ impl Ticket {
         drop(former);
     }
 
-    pub(super) fn deadline(&self) -> Moment {
+    /// When its time is over.
+    pub(crate) fn deadline(&self) -> Moment {
         self.inner.deadline
+    }
+
+    /// Milliseconds of that limit, 0 for none.
+    pub(crate) fn limit_ms(&self) -> u64 {
+        self.inner.limit_ms
     }
 
     /// Stops the job for its deadline, if that is over by `now`; answers when to look again.

@@ -1,3 +1,4 @@
+import { type CallSite, callSite, runAt } from '../../../call-site';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { hostFailure, promiseReturned } from '../../../host-call';
 import { ON_SLICE, type ResolvedDecision, sliceDecision } from '../../../slices';
@@ -66,12 +67,14 @@ export class GuestCall<T> implements Frame, WaitingCall {
   /** Called once when it has ended. */
   onEnd: () => void = () => {};
   /** A nested call has the time of the one that waits for it, whose own deadline stops both. */
-  expire: () => boolean = () => false;
+  expire: () => boolean = () => this.parent?.expire() ?? false;
   readonly #caller: Caller;
   readonly #request: Request<T>;
   /** Whether the caller's thread waits for it. */
   readonly blocking: boolean;
   readonly #slices: ResolvedSlices | undefined;
+  /** Undefined if the guest calls nothing, or where the call was made is where this thread waits for it. */
+  readonly #site: CallSite | undefined;
   readonly #scope: CallerScope | undefined;
   readonly #signal = new CallSignal();
   readonly #submitted = performance.now();
@@ -99,6 +102,8 @@ export class GuestCall<T> implements Frame, WaitingCall {
     this.#slices = slices;
     this.parent = nested?.parent;
     this.#scope = nested?.scope;
+    const callsHost = caller.hosts.length > 0 || slices !== undefined;
+    this.#site = nested === undefined ? (callsHost && !blocking ? callSite() : undefined) : nested.parent.#site;
   }
 
   get owner(): object {
@@ -142,7 +147,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
     const scope = new CallerScope(this, left);
     const refuse = (thrown: unknown) => this.#refused(host.name, thrown, scope);
     try {
-      const given = this.#callHost(host, channel, message, scope);
+      const given = runAt(this.#site, () => this.#callHost(host, channel, message, scope));
       if (!(given instanceof Promise)) return this.#returned(host, given, scope);
       if (this.blocking) return refuse(promiseReturned(given));
       return given.then((value) => this.#returned(host, value, scope), refuse);
@@ -201,7 +206,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
         channel.send(Kind.returned);
       };
     };
-    return decide().then(decided, (thrown) => this.#refused(ON_SLICE, thrown, scope));
+    return runAt(this.#site, decide).then(decided, (thrown) => this.#refused(ON_SLICE, thrown, scope));
   }
 
   #callHost(host: ResolvedHostFunction, channel: Channel, { bytes }: Message, scope: CallerScope) {

@@ -243,7 +243,7 @@ export class RemoteInstance implements BackendInstance, Caller {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#pending > 0) this.#kill(instanceClosed(), true);
+    if (this.#pending > 0) this.#thread.kill(instanceClosed(), (frame) => this.#ending(frame, instanceClosed()));
     this.#tenancy.release();
   }
 
@@ -267,6 +267,8 @@ export class RemoteInstance implements BackendInstance, Caller {
   async nest(parent: GuestCall<unknown>, scope: CallerScope, name: string, input: Uint8Array): Promise<RawResult> {
     if (parent.blocking) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name });
     const exported = this.#bytesFunction(name);
+    // The host function may have held up the event loop, and with it the deadline's timer.
+    parent.expire();
     this.#requireUsable();
     if (this.#thread.depth(this) >= MAX_NESTED) throw createError('ERR_CALL_DEPTH', 'call', { limit: MAX_NESTED });
     const terms = { fuel: parent.fuelLimit, data: parent.data, blocking: false };
@@ -363,13 +365,16 @@ export class RemoteInstance implements BackendInstance, Caller {
     else this.#kill(error);
   }
 
-  /** Ends the worker. Calls that run end with `error`; those that wait find the instance poisoned, or end with it as well. */
-  #kill(error: AingleWasmError, all = false): void {
-    const errorFor = (frame: Frame) => {
-      const stopped = frame.owner === this && (all || (frame as GuestCall<unknown>).entered);
-      return stopped ? error : poisoned(error.code);
-    };
+  /** Ends the worker. Calls that run end with `error`; those that wait find the instance poisoned. */
+  #kill(error: AingleWasmError): void {
+    const errorFor = (frame: Frame) =>
+      (frame as GuestCall<unknown>).entered ? this.#ending(frame, error) : poisoned(error.code);
     this.#thread.kill(error, errorFor);
+  }
+
+  /** What a call ends with whose worker is ended: `error` if it is one of this instance's, and not of another in the same worker. */
+  #ending(frame: Frame, error: AingleWasmError): AingleWasmError {
+    return frame.owner === this ? error : poisoned(error.code);
   }
 
   /** Asks the worker, whose guest is at rest or waits in a host function, for something that runs no guest. */
