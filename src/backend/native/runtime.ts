@@ -1,5 +1,6 @@
 // A backend's state in this process or worker: the shared buffers, and the promises that the addon settles.
 import { createError } from '../../errors/error';
+import type { Origin } from '../../errors/trap-frame';
 import { Termination } from '../../termination';
 import type { ResolvedCallOptions } from '../backend';
 import type { Binding, NativeKind, NativeRuntime } from './binding';
@@ -20,6 +21,8 @@ interface Pending {
 
 /** What a pending promise belongs to. */
 export interface Owner {
+  /** Of the guest that is called. */
+  readonly origin: Origin | undefined;
   settled(): void;
 }
 
@@ -101,7 +104,7 @@ export class Runtime {
     const { resolve, owner } = pending;
     owner?.settled();
     if (kind === Kind.failure) {
-      this.#fail(pending, toError(value), at);
+      this.#fail(pending, toError(value, owner?.origin), at);
     } else if (kind === Kind.value) {
       resolve(value as never);
     } else if (kind === Kind.step) {
