@@ -17,6 +17,7 @@ interface Exports {
   allocate(len: number): number;
   release(ptr: number, len: number): void;
   prepare(wasm: number, wasmLen: number, config: number, configLen: number): number;
+  offset_map(wasm: number, wasmLen: number, config: number, configLen: number): number;
   bridge(calls: number, type: number, typeLen: number): number;
   encode(payload: number, len: number, flags: number, compress: number): number;
   decode(envelope: number, len: number, maxBytes: number): number;
@@ -38,12 +39,27 @@ let kept: Exports | undefined;
  * @throws what `prepare` refuses the module with
  */
 export function prepareModule(wasm: Uint8Array, config: string): { bytes: Uint8Array; info: ModuleInfoJson } {
+  const [bytes, info] = ofModule('prepare', wasm, config);
+  return { bytes, info: JSON.parse(decoder.decode(info)) };
+}
+
+/**
+ * The way from what {@link prepareModule} makes of the same arguments back to `wasm`, as little-endian words of `OffsetMap::words`.
+ *
+ * @throws what `prepare` refuses the module with
+ */
+export function offsetWords(wasm: Uint8Array, config: string): ArrayBuffer {
+  return ofModule('offset_map', wasm, config)[0].buffer as ArrayBuffer;
+}
+
+/** Runs an operation on a module and the JSON of a configuration. */
+function ofModule(operation: 'prepare' | 'offset_map', wasm: Uint8Array, config: string): [Uint8Array, Uint8Array] {
   return use('compile', (exports) => {
     const [module, options] = [give(exports, wasm), give(exports, encoder.encode(config))];
-    const answer = exports.prepare(module.ptr, module.len, options.ptr, options.len);
-    const [bytes, info] = take(exports, 'compile', answer);
+    const answer = exports[operation](module.ptr, module.len, options.ptr, options.len);
+    const parts = take(exports, 'compile', answer);
     for (const { ptr, len } of [module, options]) exports.release(ptr, len);
-    return { bytes, info: JSON.parse(decoder.decode(info)) };
+    return parts;
   });
 }
 

@@ -269,6 +269,24 @@ export interface Receipt {
   readonly backend: BackendKind;
 }
 
+/**
+ * A function of the guest that was on its stack when it trapped; `details.frames` of `ERR_TRAP` are these, innermost first. As text it is
+ * `inner (wasm-function[5]:0x6e)`.
+ */
+export interface TrapFrame {
+  /** Its index in the module that was compiled. Imported functions come first. */
+  readonly function: number;
+  /** Its name, as the module's name section has it. Absent if that has none. */
+  readonly name?: string;
+  /**
+   * Where it was: the byte offset, in the module that was compiled, of the operator that trapped or that called the next function. Undefined
+   * if the backend cannot tell. The first time that a module's offsets are asked for it takes as long as preparing the module. JSON has it;
+   * a structured clone does not.
+   */
+  readonly offset?: number | undefined;
+  toString(): string;
+}
+
 export type ValidationResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly offset?: number };

@@ -100,12 +100,31 @@ describe('traps', () => {
 
   test('frames are the guest functions only', () => {
     const stack = `RuntimeError: unreachable
-    at inner (wasm://wasm/guest-00516d5a:wasm-function[3]:0x4d)
+    at guest.inner (wasm://wasm/guest-00516d5a:wasm-function[3]:0x4d)
+    at guest (wasm://wasm/guest-00516d5a:wasm-function[4]:0x50)
+    at guest.inner (wasm://wasm/00516d5a:wasm-function[5]:0x51)
     at wasm://wasm/00516d5a:wasm-function[17]:0x99
     at Object.call (/app/index.js:1:2)`;
-    expect(guestFrames(stack, 18)).toEqual(['inner', 'wasm-function[17]']);
-    expect(guestFrames(stack, 17)).toEqual(['inner']);
+    expect(guestFrames(stack, 18)).toEqual([3, 0x4d, 'inner', 4, 0x50, null, 5, 0x51, 'guest.inner', 17, 0x99, null]);
+    expect(guestFrames(stack, 4)).toEqual([3, 0x4d, 'inner']);
     expect(guestFrames(undefined, 1)).toEqual([]);
+  });
+
+  test('names that look like places are names', () => {
+    const name = 'f (wasm://wasm/00516d5a:wasm-function[9]:0x1)';
+    const stack = `    at ${name} (wasm://wasm/wasm-function[8]:0x2-00516d5a:wasm-function[3]:0x4d)
+    at wasm://wasm/wasm-function[8]:0x2-00516d5a:wasm-function[4]`;
+    expect(guestFrames(stack, 18)).toEqual([3, 0x4d, name, 4, -1, null]);
+  });
+
+  test('long names take no longer than their length', () => {
+    for (const part of [
+      ' (wasm://wasm/',
+      ':wasm-function[1]:0x1)',
+      ' (wasm://wasm/a-00516d5a:wasm-function[1]:0x1',
+      ' ',
+    ])
+      expect(guestFrames(`  at ${part.repeat(200_000)} x`, 18)).toEqual([]);
   });
 
   test('only the end of the stack is a stack overflow', () => {

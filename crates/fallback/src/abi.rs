@@ -40,6 +40,22 @@ pub unsafe extern "C" fn prepare(
     boxed(operations::prepare(wasm, config))
 }
 
+/// Leads back from what [`prepare`] makes of the same module: part 0 is the words of an `OffsetMap`.
+///
+/// # Safety
+/// Both ranges must come from [`allocate`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn offset_map(
+    wasm: *const u8,
+    wasm_len: usize,
+    config: *const u8,
+    config_len: usize,
+) -> *mut Answer {
+    // SAFETY: by this function's contract both are whole, initialised allocations that nobody writes meanwhile.
+    let (wasm, config) = unsafe { (slice(wasm, wasm_len), slice(config, config_len)) };
+    boxed(operations::offset_map(wasm, config))
+}
+
 /// Makes a bridge for function references: part 0 is a module. `calls` is not 0 for one that calls them.
 ///
 /// # Safety

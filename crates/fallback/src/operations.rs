@@ -4,7 +4,7 @@ use aingle_wasm_codec::{CodecError, DecodeOptions, EncodeOptions, decode as open
 use aingle_wasm_prepare::json::{
     config_from_json, error_to_json, function_type_from_json, info_to_json,
 };
-use aingle_wasm_prepare::{Adapters, FunctionType, bridge};
+use aingle_wasm_prepare::{Adapters, FunctionType, OffsetMap, PrepareConfig, PrepareError, bridge};
 use aingle_wasm_types::ErrorCode;
 use serde_json::json;
 
@@ -12,18 +12,34 @@ use crate::answer::Answer;
 
 /// Prepares a module: the prepared bytes, then the description as JSON.
 pub(crate) fn prepare(wasm: &[u8], config: &[u8]) -> Answer {
+    with_config(config, |config| {
+        let prepared = aingle_wasm_prepare::prepare(wasm, config)?;
+        let info = info_to_json(&prepared.info).into_bytes();
+        Ok(Answer::done(prepared.bytes, info))
+    })
+}
+
+/// The way from a prepared module back to its author's: [`OffsetMap::words`], little-endian.
+pub(crate) fn offset_map(wasm: &[u8], config: &[u8]) -> Answer {
+    with_config(config, |config| {
+        let map = OffsetMap::new(wasm, config)?;
+        let bytes = map.words().flat_map(u32::to_le_bytes).collect();
+        Ok(Answer::done(bytes, Vec::new()))
+    })
+}
+
+/// What an operation answers that takes a configuration as JSON.
+fn with_config(
+    config: &[u8],
+    operation: impl FnOnce(&PrepareConfig) -> Result<Answer, PrepareError>,
+) -> Answer {
     let config = std::str::from_utf8(config).map_err(|error| error.to_string());
     let config = config.and_then(|text| config_from_json(text).map_err(|error| error.to_string()));
-    let config = match config {
-        Ok(config) => config,
-        Err(reason) => return fault(&reason),
-    };
-    match aingle_wasm_prepare::prepare(wasm, &config) {
-        Ok(prepared) => {
-            let info = info_to_json(&prepared.info).into_bytes();
-            Answer::done(prepared.bytes, info)
+    match config {
+        Ok(config) => {
+            operation(&config).unwrap_or_else(|error| Answer::refused(error_to_json(&error)))
         }
-        Err(error) => Answer::refused(error_to_json(&error)),
+        Err(reason) => fault(&reason),
     }
 }
 
@@ -108,6 +124,27 @@ mod tests {
                 "ERR_INTERNAL"
             );
         }
+    }
+
+    #[test]
+    fn offsets_of_a_module_are_words() {
+        let wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\0\x0b";
+        let answer = offset_map(wasm, b"{}");
+        assert!(!answer.is_refused());
+        let words: Vec<u32> = answer
+            .part(0)
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| u32::from_le_bytes(*word))
+            .collect();
+        let map = OffsetMap::new(wasm, &PrepareConfig::default()).expect("it is valid");
+        assert!(words.len() >= 4 && words.iter().copied().eq(map.words()));
+        assert_eq!(error(&offset_map(wasm, b"["))["code"], "ERR_INTERNAL");
+        assert_eq!(
+            error(&offset_map(b"no", b"{}"))["code"],
+            "ERR_MODULE_MALFORMED"
+        );
     }
 
     #[test]

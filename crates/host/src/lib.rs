@@ -46,7 +46,9 @@ pub use aingle_wasm_types::{ErrorCode, GuestErrorKind, Phase, TrapKind};
 pub use cache::CacheStats;
 pub use config::{BackendKind, EngineConfig, StaticMemoryBound};
 pub use engine::{EngineStats, WasmEngine, WeakEngine};
-pub use error::{Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem, TERMINATED};
+pub use error::{
+    Detail, ErrorKind, GuestError, GuestOrigin, HostError, ImportProblem, TERMINATED, TrapFrame,
+};
 pub use imports::{
     Caller, EnvelopeCallback, HostCallback, HostFunction, HostFunctionError, HostGlobal,
     HostMemory, HostTable, Imports, StopWatch,
@@ -60,7 +62,7 @@ pub use limits::{
     DEFAULT_CALL_DEPTH, InstanceLimits, Limits, MAX_CALL_DEPTH, MAX_MEMORY_BYTES, MAX_NESTING,
     MAX_TABLE_ELEMENTS,
 };
-pub use module::{CompileOptions, Module};
+pub use module::{CompileOptions, Module, Origin};
 pub use pool::{Lane, Parked, Pool, Turn};
 pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
 pub use value::{FunctionRef, Value};

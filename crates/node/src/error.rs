@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::ffi::CStr;
 
-use aingle_wasm_host::{Detail, ErrorCode, ErrorKind, HostError, MAX_NESTING, Phase};
+use aingle_wasm_host::{Detail, ErrorCode, ErrorKind, HostError, MAX_NESTING, Phase, TrapFrame};
 
 use crate::js::{Js, Local};
 use crate::reference::JsRef;
@@ -158,6 +158,7 @@ fn detail_value(js: Js, detail: &Detail) -> Result<Local, Failure> {
         Detail::Fuel(fuel) => js.bigint_u64(*fuel),
         Detail::Str(text) => js.string(text),
         Detail::Strings(texts) => strings(js, texts),
+        Detail::Frames(frames) => raw_frames(js, frames),
         Detail::Imports(problems) => list(js, problems, |problem| {
             let object = js.object()?;
             let texts: [(&CStr, &str); 3] = [
@@ -181,6 +182,21 @@ fn detail_value(js: Js, detail: &Detail) -> Result<Local, Failure> {
 
 fn strings(js: Js, texts: &[String]) -> Result<Local, Failure> {
     list(js, texts, |text| js.string(text))
+}
+
+/// `RawFrames` of src/errors/trap-frame.ts.
+fn raw_frames(js: Js, frames: &[TrapFrame]) -> Result<Local, Failure> {
+    let array = js.array(3 * frames.len())?;
+    for (index, frame) in (0..).step_by(3).zip(frames) {
+        let offset = frame.prepared_offset().map_or(-1.0, f64::from);
+        let name = frame
+            .name()
+            .map_or_else(|| js.null(), |name| js.string(name))?;
+        js.set_element(array, index, js.uint32(frame.function())?)?;
+        js.set_element(array, index + 1, js.number(offset)?)?;
+        js.set_element(array, index + 2, name)?;
+    }
+    Ok(array)
 }
 
 fn list<T>(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aingle_wasm_host::{
     AbiChoice, AfterTrap, ExternType, FunctionRef, HostGlobal, HostMemory, HostTable, Imports,
-    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, Phase, TimeLimit, Value,
+    InstanceLimits as CoreLimits, InstanceOptions as CoreOptions, Origin, Phase, TimeLimit, Value,
     WasmEngine, WasmInstance,
 };
 use aingle_wasm_prepare::{Import, json};
@@ -182,6 +182,18 @@ pub(crate) fn custom_sections(
 #[napi]
 pub(crate) fn close_module(module: &External<Module>) {
     module.core.take();
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn module_origin(env: Env, module: &External<Module>) -> napi::Result<External<Origin>> {
+    run(env, |_| Ok(External::new(module.core()?.origin().clone())))
+}
+
+/// See `binding.ts`.
+#[napi]
+pub(crate) fn original_offset(origin: &External<Origin>, offset: u32) -> Option<u32> {
+    origin.original(offset)
 }
 
 /// See `binding.ts`.

@@ -17,15 +17,23 @@ pub(crate) struct Stretch {
     pub(crate) copied: bool,
 }
 
-/// What `position` stands for among `stretches`, which are in the order in which they were written.
-pub(crate) fn read_at(stretches: &[Stretch], position: u32) -> Option<u32> {
-    let next = stretches.partition_point(|stretch| stretch.written <= position);
-    let stretch = stretches[..next].last()?;
-    Some(if stretch.copied {
-        stretch.read + (position - stretch.written)
-    } else {
-        stretch.read
-    })
+impl Stretch {
+    fn of_nothing(written: u32) -> Self {
+        Self {
+            written,
+            read: NOTHING,
+            copied: false,
+        }
+    }
+
+    /// What `position`, which is in it, stands for.
+    fn at(&self, position: u32) -> u32 {
+        if self.copied {
+            self.read + (position - self.written)
+        } else {
+            self.read
+        }
+    }
 }
 
 /// The stretches of one function body.
@@ -56,9 +64,14 @@ pub(crate) struct BodyOffsets {
 /// ```
 #[derive(Debug)]
 pub struct OffsetMap {
-    /// The author's functions, in order, each with the range of its prepared body.
-    bodies: Vec<(Range<u32>, BodyOffsets)>,
+    /// Of the whole prepared module: `written` counts from its begin, `read` from that of the author's.
+    stretches: Vec<Stretch>,
 }
+
+/// What bytes stand for that were not made from a function of the author's.
+const NOTHING: u32 = u32::MAX;
+/// In a word of [`OffsetMap::words`]: the stretch is a copy.
+const COPIED: u32 = 1 << 31;
 
 impl OffsetMap {
     /// The map of what `prepare` makes of the same module with the same configuration.
@@ -79,9 +92,14 @@ impl OffsetMap {
             }
             _ => None,
         });
-        Ok(Self {
-            bodies: ranges.zip(offsets).collect(),
-        })
+        let mut map = Self {
+            stretches: Vec::new(),
+        };
+        for (range, body) in ranges.zip(offsets) {
+            map.add(&range, &body);
+        }
+        map.stretches.shrink_to_fit();
+        Ok(map)
     }
 
     /// The offset in the author's module of the operator that the one at `offset` of the prepared module was made from,
@@ -89,17 +107,81 @@ impl OffsetMap {
     #[must_use]
     pub fn original(&self, offset: u32) -> Option<u32> {
         let next = self
-            .bodies
-            .partition_point(|(range, _)| range.start <= offset);
-        let (range, offsets) = self.bodies[..next].last()?;
-        if offset >= range.end {
-            return None;
+            .stretches
+            .partition_point(|stretch| stretch.written <= offset);
+        let stretch = self.stretches[..next].last()?;
+        (stretch.read != NOTHING).then(|| stretch.at(offset))
+    }
+
+    /// The map for those who look offsets up by themselves: two words a stretch of the prepared module, in order. The
+    /// first is the offset where the stretch begins. The lower 31 bits of the second are the author's offset that it
+    /// stands for, all ones if there is none; with the highest bit the stretch is a copy, so that offsets count on.
+    pub fn words(&self) -> impl Iterator<Item = u32> + '_ {
+        self.stretches.iter().flat_map(|stretch| {
+            let read = stretch.read & !COPIED;
+            let copied = if stretch.copied { COPIED } else { 0 };
+            [stretch.written, read | copied]
+        })
+    }
+
+    /// Adds a function whose prepared body is at `range`.
+    fn add(&mut self, range: &Range<u32>, body: &BodyOffsets) {
+        let ends = body.written.iter().skip(1).map(|next| next.written);
+        let ends = ends.chain([range.end - range.start]);
+        for (stretch, end) in body.written.iter().zip(ends) {
+            let written = range.start + stretch.written;
+            let len = end - stretch.written;
+            if body.unrolled.is_empty() {
+                self.push(
+                    len,
+                    Stretch {
+                        written,
+                        ..*stretch
+                    },
+                );
+            } else {
+                self.add_unrolled(
+                    &body.unrolled,
+                    len,
+                    Stretch {
+                        written,
+                        ..*stretch
+                    },
+                );
+            }
         }
-        let read = read_at(&offsets.written, offset - range.start)?;
-        if offsets.unrolled.is_empty() {
-            Some(read)
-        } else {
-            read_at(&offsets.unrolled, read)
+        self.push(1, Stretch::of_nothing(range.end));
+    }
+
+    /// Adds a stretch that was read from a body with its loops unrolled.
+    fn add_unrolled(&mut self, unrolled: &[Stretch], len: u32, stretch: Stretch) {
+        let read = if stretch.copied { len } else { len.min(1) };
+        let (begin, end) = (stretch.read, stretch.read + read);
+        let first = unrolled.partition_point(|source| source.written <= begin);
+        let inside = unrolled[first..]
+            .iter()
+            .take_while(|source| source.written < end);
+        let sources = unrolled[..first].last().into_iter().chain(inside);
+        for source in sources {
+            let from = source.written.max(begin);
+            let piece = Stretch {
+                written: stretch.written + (from - begin),
+                read: source.at(from),
+                copied: stretch.copied && source.copied,
+            };
+            self.push(len, piece);
+        }
+    }
+
+    /// Adds a stretch of `len` bytes behind the others, unless it goes on as the last one does.
+    fn push(&mut self, len: u32, stretch: Stretch) {
+        let goes_on = self.stretches.last().is_some_and(|last| {
+            last.copied == stretch.copied
+                && last.read != NOTHING
+                && last.at(stretch.written) == stretch.read
+        });
+        if len > 0 && !goes_on {
+            self.stretches.push(stretch);
         }
     }
 }

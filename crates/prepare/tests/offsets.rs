@@ -99,6 +99,30 @@ fn operators_lead_to_the_ones_they_were_made_from() {
 }
 
 #[test]
+fn words_say_what_the_map_says() {
+    for (name, _, wasm) in kernels() {
+        for config in forms() {
+            let map = OffsetMap::new(&wasm, &config).unwrap();
+            let words: Vec<u32> = map.words().collect();
+            let length = prepare(&wasm, &config).unwrap().bytes.len() as u32;
+            for offset in 0..length + 1 {
+                assert_eq!(look_up(&words, offset), map.original(offset), "{name}");
+            }
+        }
+    }
+}
+
+/// As `words` are documented.
+fn look_up(words: &[u32], offset: u32) -> Option<u32> {
+    let pairs = words.as_chunks::<2>().0;
+    let next = pairs.partition_point(|pair| pair[0] <= offset);
+    let pair = pairs[..next].last()?;
+    let read = pair[1] & 0x7fff_ffff;
+    let counted = if pair[1] == read { 0 } else { offset - pair[0] };
+    (read != 0x7fff_ffff).then_some(read + counted)
+}
+
+#[test]
 fn calls_and_checks_lead_to_what_they_are_for() {
     let text = r#"(module (import "env" "nop" (func $nop)) (table 1 funcref)
       (func $f call $nop loop call $f i32.const 0 call_indirect end unreachable))"#;

@@ -13,6 +13,8 @@ export type NativeModule = Opaque<'module'>;
 /** Connects the host functions of one instance. */
 export type NativeLink = Opaque<'link'>;
 export type NativeInstance = Opaque<'instance'>;
+/** The bytes that a module was compiled from. */
+export type NativeOrigin = Opaque<'origin'>;
 /** A call that runs step by step. */
 export type NativeStarted = Opaque<'started'>;
 /** An exported function of one instance. */
@@ -126,6 +128,10 @@ export interface Binding {
   moduleInfo(module: NativeModule): string;
   customSections(module: NativeModule, name: string): Uint8Array[];
   closeModule(module: NativeModule): void;
+  /** What it was compiled from; outlives the module. */
+  moduleOrigin(module: NativeModule): NativeOrigin;
+  /** The author's offset for one in the prepared module, null if there is none. */
+  originalOffset(origin: NativeOrigin, offset: number): number | null;
 
   /** `functions[i + 1](promise, number, …)` serves the i-th of `NativeInstanceOptions.functions`, then of `references`, then those of
    * `addFunction`; `promise` is the number of the promise of the guest's call, `number` that of the host call, both 0 in a synchronous call.

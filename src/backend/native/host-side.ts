@@ -1,6 +1,7 @@
 // The JavaScript side of an instance's host functions: what the addon calls, and what their context can ask.
 import { type CallSite, callSite, runAt } from '../../call-site';
 import { createError } from '../../errors/error';
+import type { Origin } from '../../errors/trap-frame';
 import { calledTooLate, chargedTooLate, hostFailure, promiseReturned } from '../../host-call';
 import type { HostScope } from '../../host-context';
 import { ON_SLICE, sliceDecision } from '../../slices';
@@ -12,6 +13,8 @@ import type { Owner, Runtime } from './runtime';
 export class HostSide implements Owner {
   readonly link: NativeLink;
   readonly runtime: Runtime;
+  /** Undefined where traps tell no frames. */
+  readonly origin: Origin | undefined;
   /** By number. */
   readonly functions: ResolvedHostFunction[];
   /** `data` of the synchronous call that is going on, or else of the instance. */
@@ -21,8 +24,13 @@ export class HostSide implements Owner {
   /** The addon refers to them weakly, so that an instance and host functions that mention it can be collected together. */
   readonly #natives: NativeHostFunction[];
 
-  constructor(runtime: Runtime, { hostFunctions, references, data }: ResolvedInstanceOptions) {
+  constructor(
+    runtime: Runtime,
+    origin: Origin | undefined,
+    { hostFunctions, references, data }: ResolvedInstanceOptions,
+  ) {
     this.runtime = runtime;
+    this.origin = origin;
     this.functions = [...hostFunctions, ...references];
     this.syncData = data;
     this.#natives = [this.#sliceFunction(), ...this.functions.map((host) => this.#adapt(host))];
@@ -140,10 +148,11 @@ class NativeHostScope implements HostScope {
   async call(name: string, input: Uint8Array): Promise<RawResult> {
     if (this.#number === 0) throw createError('ERR_ASYNC_HOST_IN_SYNC', 'host', { name: this.#name });
     const { runtime } = this.#host;
-    return runtime.promise<RawResult>((id) => {
+    const begin = (id: number) => {
       const taken = !this.#over && runtime.binding.callGuest(runtime.handle, this.#number, id, name, input);
       if (!taken) throw calledTooLate(name);
-    });
+    };
+    return runtime.promise<RawResult>(begin, this.#host);
   }
 
   end(): void {

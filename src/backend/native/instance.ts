@@ -1,5 +1,6 @@
 import { callsObserved } from '../../diagnostics';
 import { type AingleWasmError, createError, invalidValue } from '../../errors/error';
+import type { Origin } from '../../errors/trap-frame';
 import { requireBytesFunction } from '../../exports';
 import { Termination } from '../../termination';
 import type { FunctionType, InstanceState, InstanceStats, Value } from '../../types';
@@ -52,6 +53,10 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     this.#host = host;
     this.#instance = instance;
     this.#number = this.#binding.instanceNumber(instance);
+  }
+
+  get origin(): Origin | undefined {
+    return this.#host.origin;
   }
 
   get state(): InstanceState {
@@ -122,7 +127,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     const returned = native(() => {
       const handle = this.#handle(name);
       return this.#binding.invokeMany(this.#instance, handle, args);
-    });
+    }, this.origin);
     if (returned === undefined) return [];
     return Array.isArray(returned) ? returned : [returned as RawValue];
   }
@@ -140,7 +145,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
         handle ??= this.#handle(name);
         results = few ? binding.invokeFew(instance, handle, ...args) : binding.invokeMany(instance, handle, args);
       } catch (raw) {
-        return ended(toError(raw));
+        return ended(toError(raw, this.origin));
       }
       if (callsObserved()) ended();
       return results;
@@ -187,7 +192,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
 
   callFunction(fn: number, args: readonly RawValue[]): RawValue[] {
     if (this.#pending > 0) throw busy();
-    return native(() => this.#binding.callFunction(this.#instance, fn, args));
+    return native(() => this.#binding.callFunction(this.#instance, fn, args), this.origin);
   }
 
   addFunction(host: NumericHost): number {
@@ -243,7 +248,8 @@ export class NativeBackendInstance implements BackendInstance, Owner {
     if (this.#pending > 0) throw busy();
     const { buffers } = this.#runtime;
     if (buffers.busy || input.length > SLAB_BYTES) {
-      return native(() => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel, limit));
+      const call = () => this.#binding.callBytes(this.#instance, handle, unshared(input), fuel, limit);
+      return native(call, this.origin);
     }
     buffers.busy = true;
     try {
@@ -259,7 +265,7 @@ export class NativeBackendInstance implements BackendInstance, Owner {
       }
       return this.#runtime.callSlab() ?? buffers.output.slice(0, numbers[Control.output]);
     } catch (raw) {
-      throw toError(raw);
+      throw toError(raw, this.origin);
     } finally {
       buffers.busy = false;
     }

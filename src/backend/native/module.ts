@@ -1,6 +1,7 @@
+import type { Origin } from '../../errors/trap-frame';
 import type { ValueType } from '../../types';
 import type { BackendModule, ModuleInfoJson, RawValue, ResolvedInstanceOptions } from '../backend';
-import type { NativeInstance, NativeInstanceOptions, NativeModule } from './binding';
+import type { Binding, NativeInstance, NativeInstanceOptions, NativeModule, NativeOrigin } from './binding';
 import { bare, nativeLimits } from './engine';
 import { native } from './failure';
 import { HostSide } from './host-side';
@@ -13,6 +14,7 @@ export class NativeBackendModule implements BackendModule {
   readonly #runtime: Runtime;
   readonly #module: NativeModule;
   readonly #sliceable: boolean;
+  #origin: Origin | undefined;
 
   constructor(runtime: Runtime, module: NativeModule, sliceable: boolean) {
     const { binding } = runtime;
@@ -29,7 +31,7 @@ export class NativeBackendModule implements BackendModule {
 
   async instantiate(options: ResolvedInstanceOptions): Promise<NativeBackendInstance> {
     const { binding } = this.#runtime;
-    const host = new HostSide(this.#runtime, options);
+    const host = new HostSide(this.#runtime, this.#originOnce(), options);
     const begin = (id: number) => binding.instantiate(this.#module, id, host.link, nativeOptions(options));
     const { data, signal } = options;
     const call = { data, signal, slices: undefined, site: host.site() };
@@ -38,9 +40,21 @@ export class NativeBackendModule implements BackendModule {
   }
 
   instantiateSync(options: ResolvedInstanceOptions): NativeBackendInstance {
-    const host = new HostSide(this.#runtime, options);
+    const host = new HostSide(this.#runtime, this.#originOnce(), options);
     const make = () => this.#runtime.binding.instantiateSync(this.#module, host.link, nativeOptions(options));
-    return this.#wrap(host, native(make));
+    return this.#wrap(host, native(make, host.origin));
+  }
+
+  /** What traps of its guests ask for their places. */
+  #originOnce(): Origin | undefined {
+    const { binding, kind } = this.#runtime;
+    // wasmi tells no frames.
+    if (kind !== 'wasmi')
+      this.#origin ??= originOf(
+        binding,
+        native(() => binding.moduleOrigin(this.#module)),
+      );
+    return this.#origin;
   }
 
   #wrap(host: HostSide, instance: NativeInstance): NativeBackendInstance {
@@ -50,6 +64,11 @@ export class NativeBackendModule implements BackendModule {
   close(): void {
     native(() => this.#runtime.binding.closeModule(this.#module));
   }
+}
+
+/** Holds on to nothing but the bytes: errors may be kept for long. */
+function originOf(binding: Binding, origin: NativeOrigin): Origin {
+  return { original: (offset) => binding.originalOffset(origin, offset) ?? undefined };
 }
 
 function nativeOptions({

@@ -1,6 +1,7 @@
 // A backend's state in this process or worker: the shared buffers, and the promises that the addon settles.
 import type { CallSite } from '../../call-site';
 import { createError } from '../../errors/error';
+import type { Origin } from '../../errors/trap-frame';
 import { Termination } from '../../termination';
 import type { ResolvedCallOptions } from '../backend';
 import type { Binding, NativeKind, NativeRuntime } from './binding';
@@ -21,6 +22,8 @@ interface Pending {
 
 /** What a pending promise belongs to. */
 export interface Owner {
+  /** Of the guest that is called. */
+  readonly origin: Origin | undefined;
   settled(): void;
 }
 
@@ -104,7 +107,7 @@ export class Runtime {
     const { resolve, owner } = pending;
     owner?.settled();
     if (kind === Kind.failure) {
-      this.#fail(pending, toError(value), at);
+      this.#fail(pending, toError(value, owner?.origin), at);
     } else if (kind === Kind.value) {
       resolve(value as never);
     } else if (kind === Kind.step) {

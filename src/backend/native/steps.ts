@@ -36,7 +36,7 @@ export class NativeSteps {
     let settled: Settled;
     try {
       // The signal of the whole call is listened to in `begin`; here it only gives the reason of an abort.
-      settled = await this.#runtime.promise<Settled>(open, undefined, this.#state());
+      settled = await this.#runtime.promise<Settled>(open, this.#host, this.#state());
     } catch (error) {
       this.#end();
       throw error;

@@ -14,6 +14,7 @@ import { LruCache } from './cache';
 import { compileNow } from './compile';
 import { Compiler } from './compiler';
 import { type CompiledModule, V8Module } from './module';
+import { V8Origin } from './origin';
 import { CallQueue } from './queue';
 import { engineClosed } from './refusals';
 import { Totals, type Usage } from './totals';
@@ -85,9 +86,9 @@ export class V8Engine implements BackendEngine {
 
   compileSync(bytes: Uint8Array, options: ResolvedCompileOptions): BackendModule {
     this.requireOpen();
-    const prepared = prepareModule(bytes, this.#configFor(options));
-    const module = compileNow(prepared.bytes);
-    return new V8Module(this, this.#finish(bytes, digestOf(bytes), module, prepared.info, options));
+    const origin = new V8Origin(new Uint8Array(bytes), this.#configFor(options));
+    const { bytes: prepared, info } = prepareModule(origin.bytes, origin.config);
+    return new V8Module(this, this.#finish(origin, digestOf(origin.bytes), compileNow(prepared), info, options));
   }
 
   /**
@@ -188,10 +189,11 @@ export class V8Engine implements BackendEngine {
     return JSON.stringify(sliceable ? { ...this.#config, sliceable } : this.#config);
   }
 
-  /** `given` must not change meanwhile. */
+  /** `given` must not change any more. */
   async #compile(given: Uint8Array, digest: string, options: ResolvedCompileOptions): Promise<CompiledModule> {
-    const { module, info } = await this.#compiler.compile({ bytes: given, config: this.#configFor(options) });
-    return this.#finish(given, digest, module, info, options);
+    const config = this.#configFor(options);
+    const { module, info } = await this.#compiler.compile({ bytes: given, config });
+    return this.#finish(new V8Origin(given, config), digest, module, info, options);
   }
 
   #compileInto(
@@ -207,18 +209,14 @@ export class V8Engine implements BackendEngine {
   }
 
   #finish(
-    given: Uint8Array,
+    origin: V8Origin,
     digest: string,
     module: WebAssembly.Module,
     info: ModuleInfoJson,
     { sliceable }: ResolvedCompileOptions,
   ): CompiledModule {
     this.#compiled++;
-    const customSections = info.customSections.map(({ name, start, end }) => ({
-      name,
-      bytes: given.slice(start, end),
-    }));
-    return { module, info, digest, customSections, sliceable };
+    return { module, info, digest, origin, sliceable };
   }
 }
 

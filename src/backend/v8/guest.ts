@@ -1,3 +1,4 @@
+import type { Origin } from '../../errors/trap-frame';
 import type { ModuleInfoJson, ResolvedInstanceOptions } from '../backend';
 import type { Convention } from './convention';
 import type { GlobalCell } from './globals';
@@ -13,6 +14,8 @@ export type GuestFunction = (...args: any[]) => any;
 /** Everything of an instance that holds on to its memory; let go of as a whole when the instance is closed. */
 export interface Guest {
   readonly info: ModuleInfoJson;
+  /** Undefined in a worker. */
+  readonly origin: Origin | undefined;
   readonly exports: WebAssembly.Exports;
   readonly memory: GuestMemory;
   /** The imported ones, then the exported ones, both in the module's order. */

@@ -1,5 +1,6 @@
 // Makes an instance: links, applies the limits, runs what a guest runs before its first call.
 import { AingleWasmError, createError } from '../../errors/error';
+import type { Origin } from '../../errors/trap-frame';
 import type { ModuleInfoJson } from '../backend';
 import { type CallBuffer, Convention } from './convention';
 import { exportedGlobals } from './globals';
@@ -26,6 +27,7 @@ interface FunctionTable {
  * Makes the guest and runs, under one budget: its start function, `_initialize`, and the two questions of the guest kit.
  *
  * @param tableCap elements that no table of the engine may pass
+ * @param origin undefined in a worker
  * @throws {AingleWasmError} `ERR_MEMORY_LIMIT`, `ERR_TABLE_LIMIT`, `ERR_OUT_OF_MEMORY`, and what a call can end with
  */
 export function makeGuest(
@@ -33,11 +35,12 @@ export function makeGuest(
   info: ModuleInfoJson,
   options: GuestOptions,
   tableCap: number,
+  origin: Origin | undefined,
 ): Guest {
   const { limits } = options;
   const calls = new HostCalls(limits.hostCalls);
   const references = new V8References(info, calls);
-  const { imports, exports } = link(module, info, () => new ImportObject(info, options, calls, references));
+  const { imports, exports } = link(module, info, origin, () => new ImportObject(info, options, calls, references));
   references.attach(exports);
   const meter = meterOf(exports, limits.callDepth);
   calls.attach(meter);
@@ -66,21 +69,26 @@ export function makeGuest(
     meter.end(false);
     throw thrown instanceof AingleWasmError
       ? thrown
-      : explainEnd(thrown, { meter, calls, info }, limits.callDepth, 'start');
+      : explainEnd(thrown, { meter, calls, info, origin }, limits.callDepth, 'start');
   }
   if (!meter.end(true)) throw exhausted(meter, 'start');
   const globals = [...imports.globals, ...exportedGlobals(info, exports, references)];
   const tables = new V8Tables(info, options, exports, tableCap, references);
-  return { info, exports, memory, globals, references, tables, meter, calls, convention: calls.convention };
+  return { info, origin, exports, memory, globals, references, tables, meter, calls, convention: calls.convention };
 }
 
 /** Links and initialises memory and tables. No guest code runs: prepare has taken the start function out. */
-function link(module: WebAssembly.Module, info: ModuleInfoJson, makeImports: () => ImportObject) {
+function link(
+  module: WebAssembly.Module,
+  info: ModuleInfoJson,
+  origin: Origin | undefined,
+  makeImports: () => ImportObject,
+) {
   try {
     const imports = makeImports();
     return { imports, exports: new WebAssembly.Instance(module, imports.object).exports };
   } catch (thrown) {
-    if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, info, 'start');
+    if (thrown instanceof WebAssembly.RuntimeError) throw trapped(thrown, info, origin, 'start');
     if (thrown instanceof RangeError) {
       throw createError('ERR_OUT_OF_MEMORY', 'start', { resource: "a guest's memory", limit: 0, value: 0 }, thrown);
     }

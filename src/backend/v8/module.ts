@@ -2,6 +2,7 @@ import type { BackendInstance, BackendModule, ModuleInfoJson, ResolvedInstanceOp
 import type { V8Engine } from './engine';
 import { V8Instance } from './instance';
 import { makeGuest } from './instantiate';
+import type { V8Origin } from './origin';
 import { unstoppable } from './refusals';
 import { RemoteInstance } from './worker/remote-instance';
 import { makeRequest } from './worker/request';
@@ -13,8 +14,7 @@ export interface CompiledModule {
   readonly digest: string;
   /** Whether its calls can be run in slices. */
   readonly sliceable: boolean;
-  /** Contents of the custom sections, in order. */
-  readonly customSections: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly origin: V8Origin;
 }
 
 export class V8Module implements BackendModule {
@@ -35,7 +35,9 @@ export class V8Module implements BackendModule {
   }
 
   customSections(name: string): Uint8Array[] {
-    return this.#compiled.customSections.filter((section) => section.name === name).map(({ bytes }) => bytes.slice());
+    const { info, origin } = this.#compiled;
+    const sections = info.customSections.filter((section) => section.name === name);
+    return sections.map(({ start, end }) => origin.bytes.slice(start, end));
   }
 
   async instantiate(options: ResolvedInstanceOptions): Promise<BackendInstance> {
@@ -66,6 +68,7 @@ export class V8Module implements BackendModule {
         this.#compiled.info,
         options,
         this.#engine.options.limits.tableElements,
+        this.#compiled.origin,
       );
       const instance = new V8Instance(this.#engine, permit, guest, options);
       this.#engine.watch(instance, permit);

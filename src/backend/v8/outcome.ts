@@ -1,6 +1,7 @@
 // From the way a guest came to a stop to the error that its caller gets, and to what is left of the instance.
 import { type ErrorCode, isStop, type Phase } from '../../errors/codes';
 import { type AingleWasmError, createError } from '../../errors/error';
+import { type Origin, trapFrames } from '../../errors/trap-frame';
 import { Termination } from '../../termination';
 import type { ModuleInfoJson } from '../backend';
 import type { Guest } from './guest';
@@ -44,7 +45,7 @@ export function reasonOf(ending: Ending): string {
 /** Says why the guest did not return. What a host function noted comes first, then the guest's own status. */
 export function explainEnd(
   thrown: unknown,
-  { meter, calls, info }: Pick<Guest, 'meter' | 'calls' | 'info'>,
+  { meter, calls, info, origin }: Pick<Guest, 'meter' | 'calls' | 'info' | 'origin'>,
   callDepth: number,
   phase: Phase,
 ): Ending {
@@ -56,7 +57,7 @@ export function explainEnd(
   if (!(thrown instanceof WebAssembly.RuntimeError)) return unexpected(thrown, phase);
   switch (meter.status()) {
     case STOP.none:
-      return panic ?? trapped(thrown, info, phase);
+      return panic ?? trapped(thrown, info, origin, phase);
     case STOP.fuel:
       return exhausted(meter, phase);
     case STOP.depth:
@@ -76,11 +77,17 @@ export function exhausted({ limit }: Meter, phase: Phase): AingleWasmError {
   return createError('ERR_FUEL_EXHAUSTED', phase, { used: limit, limit });
 }
 
-/** The error of a trap that is the guest's own. */
-export function trapped(error: Error, { functions }: ModuleInfoJson, phase: Phase): AingleWasmError {
+/** The error of a trap that is the guest's own. Without an origin, which a worker's caller has, its frames are raw. */
+export function trapped(
+  error: Error,
+  { functions }: ModuleInfoJson,
+  origin: Origin | undefined,
+  phase: Phase,
+): AingleWasmError {
   const trap = trapKind(error.message);
   if (trap === undefined) return unexpected(error, phase);
-  return createError('ERR_TRAP', phase, { trap, frames: Object.freeze(guestFrames(error.stack, functions)) });
+  const raw = guestFrames(error.stack, functions);
+  return createError('ERR_TRAP', phase, { trap, frames: origin === undefined ? raw : trapFrames(raw, origin) });
 }
 
 function unexpected(thrown: unknown, phase: Phase): AingleWasmError {

@@ -1,4 +1,5 @@
 // From what V8 throws to the kinds of trap that every engine can tell apart.
+import { type RawFrames, UNKNOWN } from '../../errors/trap-frame';
 
 /** V8's wordings, Node 20 to 24. The first that matches counts. */
 const TRAPS: readonly (readonly [RegExp, string])[] = [
@@ -16,21 +17,42 @@ export function trapKind(message: string): string | undefined {
   return TRAPS.find(([wording]) => wording.test(message))?.[1];
 }
 
-const FRAME = /^\s*at (?:(.+) \()?wasm:\/\/[^)]*?wasm-function\[(\d+)\]/;
+/** What stands before the module's name, and behind it with eight digits between. */
+const URL = 'wasm://wasm/';
+const PLACE = ':wasm-function[';
+const DIGITS = 8;
+const REST = /^(\d+)\](?::0x([\da-f]+))?\)?$/;
 
 /**
- * Guest functions on the stack of a trap, innermost first: by name where the module has one, else `wasm-function[7]`.
+ * Guest functions on the stack of a trap, innermost first. Names are the guest's and may be long and look like anything: no line is looked
+ * through again and again.
  *
  * @param functions how many the author's module has; those behind them are left out
  */
-export function guestFrames(stack: string | undefined, functions: number): string[] {
-  const frames: string[] = [];
+export function guestFrames(stack: string | undefined, functions: number): RawFrames {
+  const frames: (number | string | null)[] = [];
   for (const line of (stack ?? '').split('\n')) {
-    const found = FRAME.exec(line);
-    if (found === null || Number(found[2]) >= functions) continue;
-    frames.push(found[1] ?? `wasm-function[${found[2]}]`);
+    const at = line.lastIndexOf(PLACE);
+    const found = at < 0 ? null : REST.exec(line.slice(at + PLACE.length));
+    if (found === null) continue;
+    const text = line.slice(0, at - DIGITS).trimStart();
+    const index = Number(found[1]);
+    if (index >= functions || !text.startsWith('at ')) continue;
+    frames.push(index, found[2] === undefined ? UNKNOWN : Number.parseInt(found[2], 16), nameOf(text));
   }
   return frames;
+}
+
+/** The function's own name. V8 puts the module's before it, or in place of it where the function has none. */
+function nameOf(text: string): string | null {
+  const at = text.lastIndexOf(` (${URL}`);
+  if (at < 0) return null;
+  const called = text.slice('at '.length, at);
+  // There is a dash behind it.
+  const module = text.slice(at + URL.length + 2, -1);
+  if (module === '') return called;
+  if (called === module) return null;
+  return called.startsWith(`${module}.`) ? called.slice(module.length + 1) : called;
 }
 
 /** Whether V8's own stack ended. */

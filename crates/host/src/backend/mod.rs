@@ -246,6 +246,8 @@ pub(crate) struct Frame {
     pub(crate) function: u32,
     /// From the name section.
     pub(crate) name: Option<String>,
+    /// Where the operator is in the prepared module, if the engine knows.
+    pub(crate) offset: Option<u32>,
 }
 
 /// Why a guest did not return.

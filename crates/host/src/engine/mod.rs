@@ -2,7 +2,6 @@
 
 mod stats;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +17,7 @@ use crate::backend::{self, Backend};
 use crate::cache::{CacheStats, ModuleCache};
 use crate::config::{BackendKind, EngineConfig};
 use crate::error::{ErrorKind, HostError};
-use crate::module::{self, CompileOptions, Digest, Module};
+use crate::module::{self, CompileOptions, Digest, Module, Origin};
 use crate::pool::Pool;
 use crate::stop::{StopReason, Watchdog};
 
@@ -30,13 +29,40 @@ pub struct WasmEngine {
 
 struct Inner {
     config: EngineConfig,
-    prepare: PrepareConfig,
+    prepare: Forms,
     backend: Box<dyn Backend>,
     cache: ModuleCache,
     watchdog: Watchdog,
     pool: Pool,
     counters: Arc<Counters>,
     closed: AtomicBool,
+}
+
+/// What modules are prepared with.
+struct Forms {
+    usual: Arc<PrepareConfig>,
+    sliceable: Arc<PrepareConfig>,
+}
+
+impl Forms {
+    fn new(config: PrepareConfig) -> Self {
+        let sliceable = PrepareConfig {
+            sliceable: true,
+            ..config.clone()
+        };
+        Self {
+            usual: Arc::new(config),
+            sliceable: Arc::new(sliceable),
+        }
+    }
+
+    fn of(&self, options: CompileOptions) -> &Arc<PrepareConfig> {
+        if options.sliceable {
+            &self.sliceable
+        } else {
+            &self.usual
+        }
+    }
 }
 
 /// An engine that lives as long as others want it to.
@@ -88,7 +114,7 @@ impl WasmEngine {
         backend.form(&mut prepare);
         let watchdog = Watchdog::new();
         let inner = Inner {
-            prepare,
+            prepare: Forms::new(prepare),
             backend,
             cache: ModuleCache::new(config.cache_size),
             pool: Pool::with_watchdog(config.pool_threads(), config.queue, watchdog.clone()),
@@ -249,7 +275,15 @@ impl WasmEngine {
             .compile(&prepared.bytes)
             .map_err(|fault| HostError::internal(Phase::Compile, fault.0))?;
         self.inner.counters.count_compiled();
-        Ok(Module::new(wasm, digest, prepared.info, options, compiled))
+        let config = Arc::clone(self.inner.prepare.of(options));
+        let origin = Origin::new(wasm, config, prepared.info.functions);
+        Ok(Module::new(
+            origin,
+            digest,
+            prepared.info,
+            options,
+            compiled,
+        ))
     }
 
     fn prepare(
@@ -257,11 +291,8 @@ impl WasmEngine {
         wasm: &[u8],
         options: CompileOptions,
     ) -> Result<aingle_wasm_prepare::Prepared, HostError> {
-        let mut config = Cow::Borrowed(&self.inner.prepare);
-        if options.sliceable {
-            config.to_mut().sliceable = true;
-        }
-        match catch_unwind(AssertUnwindSafe(|| prepare(wasm, &config))) {
+        let config = self.inner.prepare.of(options);
+        match catch_unwind(AssertUnwindSafe(|| prepare(wasm, config))) {
             Ok(prepared) => {
                 prepared.map_err(|error| HostError::new(Phase::Compile, ErrorKind::Module(error)))
             }

@@ -1,5 +1,7 @@
 //! The data of an error as it crosses to JavaScript.
 
+use super::TrapFrame;
+
 /// One value of an error's details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub enum Detail {
     Str(String),
     /// Several names.
     Strings(Vec<String>),
+    /// Functions of a guest that trapped.
+    Frames(Vec<TrapFrame>),
     /// Imports that could not be linked.
     Imports(Vec<ImportProblem>),
 }

@@ -3,6 +3,7 @@
 use aingle_wasm_prepare::PrepareError;
 use aingle_wasm_types::{ErrorCode, GuestErrorKind, TrapKind};
 
+use super::TrapFrame;
 use super::details::{Detail, ImportProblem};
 use super::text::{joined, near_names, of_type, safe};
 
@@ -72,8 +73,8 @@ pub enum ErrorKind {
     Trap {
         /// How.
         trap: TrapKind,
-        /// Guest functions, innermost first, by name where there is one.
-        frames: Vec<String>,
+        /// Guest functions, innermost first.
+        frames: Vec<TrapFrame>,
     },
     /// The guest used up its call depth, or its native stack.
     #[error("the guest passed its call depth of {limit}")]
@@ -274,7 +275,7 @@ impl ErrorKind {
             Self::Trap { trap, frames } => {
                 vec![
                     ("trap", text(trap.as_str())),
-                    ("frames", Detail::Strings(frames.clone())),
+                    ("frames", Detail::Frames(frames.clone())),
                 ]
             }
             Self::StackOverflow { limit } | Self::Timeout { limit } => {

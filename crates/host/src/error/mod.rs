@@ -1,6 +1,7 @@
 //! The one error type of the crate. [`HostError`] is a thin pointer; what happened is an [`ErrorKind`].
 
 mod details;
+mod frame;
 mod kind;
 mod text;
 
@@ -14,6 +15,7 @@ use aingle_wasm_types::{ErrorCode, Phase};
 use crate::config::BackendKind;
 
 pub use details::{Detail, ImportProblem};
+pub use frame::TrapFrame;
 pub use kind::{ErrorKind, GuestError, GuestOrigin, TERMINATED};
 
 /// Why an operation of an engine, a module or an instance failed.

@@ -17,7 +17,15 @@ pub(super) struct Safe<'a>(&'a str);
 
 impl fmt::Display for Safe<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
+        write!(f, "\"{}\"", Unquoted(self.0))
+    }
+}
+
+/// As [`safe`], without the quotes.
+pub(super) struct Unquoted<'a>(pub(super) &'a str);
+
+impl fmt::Display for Unquoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, character) in self.0.chars().enumerate() {
             if position == MAX_CHARACTERS {
                 f.write_char('…')?;
@@ -29,7 +37,7 @@ impl fmt::Display for Safe<'_> {
                 f.write_char(character)?;
             }
         }
-        f.write_char('"')
+        Ok(())
     }
 }
 

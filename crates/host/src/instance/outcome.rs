@@ -42,7 +42,7 @@ pub(super) fn explain(
                 Some(report) => ErrorKind::Guest(report),
                 None => ErrorKind::Trap {
                     trap,
-                    frames: session.named(frames),
+                    frames: session.authors(frames),
                 },
             },
             Some(Stop::Fuel) => return fuel_exhausted(phase, session.fuel_limit()),

@@ -17,8 +17,9 @@ use super::slices::{SliceOptions, Slices};
 use super::state::{InstanceState, StateCell};
 use crate::backend::{Frame, FunctionId, Guest, Stopped};
 use crate::engine::WasmEngine;
-use crate::error::{ErrorKind, GuestError, HostError};
+use crate::error::{ErrorKind, GuestError, HostError, TrapFrame};
 use crate::limits::{InstanceLimits, MAX_NESTING, pages};
+use crate::module::Origin;
 use crate::stop::{Moment, StopCell, StopReason, Stoppable, Ticket, TimeLimit};
 use crate::value::Slot;
 
@@ -27,8 +28,7 @@ pub(crate) struct Session {
     pub(crate) stop: Arc<StopCell>,
     pub(super) state: StateCell,
     pub(super) limits: SessionLimits,
-    /// How many functions the author's module has.
-    functions: u32,
+    origin: Origin,
     pub(super) convention: OnceLock<Convention>,
     /// The exported functions of bytes, for calls from host functions.
     pub(super) exports: OnceLock<HashMap<String, FunctionId>>,
@@ -75,12 +75,12 @@ pub(super) struct HostShare {
 }
 
 impl Session {
-    pub(super) fn new(limits: SessionLimits, functions: u32) -> Self {
+    pub(super) fn new(limits: SessionLimits, origin: Origin) -> Self {
         Self {
             stop: Arc::new(StopCell::new()),
             state: StateCell::new(),
             limits,
-            functions,
+            origin,
             convention: OnceLock::new(),
             exports: OnceLock::new(),
             timed: AtomicBool::new(false),
@@ -96,15 +96,18 @@ impl Session {
         }
     }
 
-    /// The frames that are the author's functions, by their names or as the WebAssembly JavaScript interface names
-    /// functions without one.
-    pub(super) fn named(&self, frames: Vec<Frame>) -> Vec<String> {
+    /// The frames that are the author's functions.
+    pub(super) fn authors(&self, frames: Vec<Frame>) -> Vec<TrapFrame> {
         let own = frames
             .into_iter()
-            .filter(|frame| frame.function < self.functions);
-        own.map(|Frame { function, name }| {
-            name.unwrap_or_else(|| format!("wasm-function[{function}]"))
-        })
+            .filter(|frame| frame.function < self.origin.functions());
+        own.map(
+            |Frame {
+                 function,
+                 name,
+                 offset,
+             }| TrapFrame::new(function, name, offset, self.origin.clone()),
+        )
         .collect()
     }
 

@@ -52,7 +52,7 @@ impl WasmInstance {
         for memory in module.info().memory.into_iter().chain(given) {
             limits.memory_pages = limits.memory_pages.min(memory.max.unwrap_or(u32::MAX));
         }
-        let session = Arc::new(Session::new(limits, module.info().functions));
+        let session = Arc::new(Session::new(limits, module.origin().clone()));
         let caps = link::Caps {
             memory_pages: config.limits.memory_pages(),
             table_elements: config.limits.table_elements,
@@ -306,7 +306,7 @@ fn not_made(session: &Session, how: Interruption) -> HostError {
     let kind = match how {
         Interruption::Trap { trap, frames } => ErrorKind::Trap {
             trap,
-            frames: session.named(frames),
+            frames: session.authors(frames),
         },
         Interruption::OutOfMemory(resource) => ErrorKind::OutOfMemory {
             resource,

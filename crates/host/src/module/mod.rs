@@ -1,5 +1,7 @@
 //! A compiled module and what is known about it.
 
+mod origin;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use crate::backend::CompiledModule;
 use crate::error::{ErrorKind, HostError};
 use crate::instance::{ExportHandle, GlobalHandle};
 use crate::suggest;
+
+pub use origin::Origin;
 
 /// SHA-256 of a module's bytes.
 pub(crate) type Digest = [u8; 32];
@@ -29,7 +33,7 @@ struct Inner {
     info: ModuleInfo,
     exports: HashMap<String, u32>,
     globals: Globals,
-    custom_sections: Vec<(String, Vec<u8>)>,
+    origin: Origin,
     sliceable: bool,
     compiled: Arc<dyn CompiledModule>,
 }
@@ -60,7 +64,7 @@ static NEXT_ID: AtomicU32 = AtomicU32::new(0);
 
 impl Module {
     pub(crate) fn new(
-        wasm: &[u8],
+        origin: Origin,
         digest: Digest,
         info: ModuleInfo,
         options: CompileOptions,
@@ -70,14 +74,10 @@ impl Module {
             .zip(&info.exports)
             .map(|(index, export)| (export.name.clone(), index))
             .collect();
-        let contents = |range: std::ops::Range<usize>| wasm.get(range).unwrap_or_default().to_vec();
-        let sections = info.custom_sections.iter();
         let inner = Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             digest: hex(&digest),
-            custom_sections: sections
-                .map(|section| (section.name.clone(), contents(section.range.clone())))
-                .collect(),
+            origin,
             globals: Globals::of(&info),
             info,
             exports,
@@ -104,12 +104,17 @@ impl Module {
     /// The contents of all custom sections called `name`, in the order of the module.
     #[must_use]
     pub fn custom_sections(&self, name: &str) -> Vec<&[u8]> {
-        let called = self
-            .inner
-            .custom_sections
-            .iter()
-            .filter(|(section, _)| section == name);
-        called.map(|(_, contents)| contents.as_slice()).collect()
+        let sections = self.inner.info.custom_sections.iter();
+        sections
+            .filter(|section| section.name == name)
+            .map(|section| self.inner.origin.bytes(section.range.clone()))
+            .collect()
+    }
+
+    /// The bytes that were compiled, and the way back to them. It outlives the module.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.inner.origin
     }
 
     /// Finds an exported function once, for calls that shall not search for its name.

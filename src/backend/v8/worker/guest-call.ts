@@ -1,5 +1,6 @@
 import { type CallSite, callSite, runAt } from '../../../call-site';
 import { type AingleWasmError, createError } from '../../../errors/error';
+import type { Origin } from '../../../errors/trap-frame';
 import { hostFailure, promiseReturned } from '../../../host-call';
 import { ON_SLICE, type ResolvedDecision, sliceDecision } from '../../../slices';
 import { Termination } from '../../../termination';
@@ -29,6 +30,7 @@ import type { Answer, Frame } from './thread';
 export interface Caller {
   readonly tenant: number;
   readonly hosts: readonly ResolvedHostFunction[];
+  readonly origin: Origin;
   /** Told how many pages the memory has, whenever the worker says so. */
   setPages(pages: number): void;
   /**
@@ -183,7 +185,7 @@ export class GuestCall<T> implements Frame, WaitingCall {
     const used = measured ? this.#measured(channel) : undefined;
     // The worker only knows that a host function failed; with what, this side does.
     const failure = fault.code === 'ERR_HOST_FUNCTION' ? this.#failure : undefined;
-    const thrown = failure ?? errorOfFault(fault);
+    const thrown = failure ?? errorOfFault(fault, this.#caller.origin);
     if (thrown instanceof Termination) thrown.receipt = this.#receipt(channel, thrown.bytes.length, false);
     this.#end({ thrown }, used, poisoned);
   }

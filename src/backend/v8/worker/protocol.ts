@@ -2,6 +2,7 @@
 import type { ErrorCode, Phase } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import type { Details } from '../../../errors/messages';
+import { type Origin, type RawFrames, trapFrames } from '../../../errors/trap-frame';
 import type { FunctionType, TableType, ValueType } from '../../../types';
 import type { ModuleInfoJson, RawValue, ResolvedHostFunction } from '../../backend';
 import { halves, joined } from '../crossing';
@@ -152,7 +153,12 @@ export function faultOf(error: AingleWasmError, poisoned: boolean, measured: boo
   return code === 'ERR_INTERNAL' ? { ...fault, cause: error.cause } : fault;
 }
 
-export function errorOfFault({ code, phase, details, ...rest }: Omit<Fault, 'poisoned' | 'measured'>): AingleWasmError {
+/** @param origin of the guest, if a trap can be among its faults */
+export function errorOfFault(
+  { code, phase, details: told, ...rest }: Omit<Fault, 'poisoned' | 'measured'>,
+  origin?: Origin,
+): AingleWasmError {
+  const details = code === 'ERR_TRAP' ? { ...told, frames: trapFrames(told!.frames as RawFrames, origin) } : told;
   return 'cause' in rest ? createError(code, phase, details, rest.cause) : createError(code, phase, details);
 }
 

@@ -1,5 +1,6 @@
 import { callsObserved } from '../../../diagnostics';
 import { type AingleWasmError, createError, invalidValue } from '../../../errors/error';
+import type { Origin } from '../../../errors/trap-frame';
 import { requireBytesFunction } from '../../../exports';
 import type { FunctionType, InstanceState, InstanceStats, TableType, Value } from '../../../types';
 import { checkArguments, unwrapResults } from '../../../values';
@@ -48,6 +49,7 @@ const MAX_NESTED = 16;
 export class RemoteInstance implements BackendInstance, Caller {
   /** The host functions, those that references stand for, those that were added. */
   readonly hosts: ResolvedHostFunction[];
+  readonly origin: Origin;
   readonly #engine: V8Engine;
   readonly #tenancy: Tenancy;
   readonly #info: ModuleInfoJson;
@@ -65,13 +67,14 @@ export class RemoteInstance implements BackendInstance, Caller {
   constructor(
     engine: V8Engine,
     tenancy: Tenancy,
-    { info, sliceable }: CompiledModule,
+    { info, sliceable, origin }: CompiledModule,
     options: ResolvedInstanceOptions,
   ) {
     this.#engine = engine;
     this.#tenancy = tenancy;
     this.#info = info;
     this.#sliceable = sliceable;
+    this.origin = origin;
     this.#data = options.data;
     this.hosts = [...options.hostFunctions, ...options.references];
     this.#exports = new Map(info.exports.map(({ name }, index) => [name, index]));

@@ -52,7 +52,7 @@ export class Tenant {
       hostFunctions: request.hosts.map((host, index) => this.#remote(host, index)),
       references: request.references.map((host, index) => this.#remoteValues(host, request.hosts.length + index)),
     };
-    this.#runner = new Runner(makeGuest(request.module, info, options, request.tableCap), options, () => {});
+    this.#runner = new Runner(makeGuest(request.module, info, options, request.tableCap, undefined), options, () => {});
     this.#types = info.exports.map((item) => (item.kind === 'function' ? item.type : undefined));
     this.#globals = globalTypes(info);
   }

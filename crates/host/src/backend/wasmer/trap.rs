@@ -101,5 +101,12 @@ fn frame(frame: &FrameInfo) -> Frame {
     Frame {
         function: frame.func_index(),
         name: frame.function_name().map(str::to_owned),
+        offset: offset(frame),
     }
+}
+
+/// An instruction that was made for no operator is where the function begins, before its operators, or nowhere.
+fn offset(frame: &FrameInfo) -> Option<u32> {
+    let offset = u32::try_from(frame.module_offset()).ok()?;
+    (offset != u32::MAX && frame.func_offset() > 0).then_some(offset)
 }
