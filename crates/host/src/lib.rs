@@ -32,6 +32,7 @@ mod instance;
 mod limits;
 mod module;
 mod pool;
+mod priority;
 mod stop;
 mod suggest;
 mod value;

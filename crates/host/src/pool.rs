@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use aingle_wasm_types::Phase;
 
 use crate::error::{ErrorKind, HostError};
+use crate::priority;
 use crate::stop::{StopReason, Ticket, Watchdog};
 
 /// Native stack of a pool thread: host functions and the compiler run there, guests have stacks of their own.
@@ -251,7 +252,10 @@ impl Pool {
         let started = std::thread::Builder::new()
             .name(name)
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.work());
+            .spawn(move || {
+                priority::give_way();
+                shared.work();
+            });
         match started {
             Ok(worker) => {
                 state.workers.push(worker);
