@@ -5,54 +5,31 @@ use std::convert::Infallible;
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, Function, Instruction, Module, ValType};
-use wasmparser::{CodeSectionReader, CompositeInnerType, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{CodeSectionReader, FunctionBody, Operator, Parser};
+
+use super::outline::{Outline, declared_locals};
 
 /// A valid module with guards before its blocks that have parameters and before its `select`s. They cost nothing.
 pub(crate) fn guard(wasm: &[u8]) -> Vec<u8> {
     let mut module = Module::new();
-    Guard::of(wasm)
-        .parse_core_module(&mut module, Parser::new(0), wasm)
+    let mut pass = Guard {
+        outline: Outline::of(wasm),
+        functions: 0,
+    };
+    pass.parse_core_module(&mut module, Parser::new(0), wasm)
         .expect("a valid module is encoded again");
     module.finish()
 }
 
-#[derive(Default)]
 struct Guard {
-    /// Parameters of each function type.
-    params: Vec<u32>,
-    /// Type of each defined function.
-    types: Vec<u32>,
+    outline: Outline,
     /// Bodies encoded so far.
     functions: usize,
 }
 
 impl Guard {
-    fn of(wasm: &[u8]) -> Self {
-        let mut guard = Self::default();
-        for payload in Parser::new(0).parse_all(wasm) {
-            match payload.expect("the module is valid") {
-                Payload::TypeSection(section) => {
-                    let types = section.into_iter().flatten();
-                    guard
-                        .params
-                        .extend(types.flat_map(|group| group.into_types()).map(|ty| {
-                            match ty.composite_type.inner {
-                                CompositeInnerType::Func(ty) => ty.params().len() as u32,
-                                _ => 0,
-                            }
-                        }));
-                }
-                Payload::FunctionSection(section) => {
-                    guard.types.extend(section.into_iter().flatten())
-                }
-                _ => {}
-            }
-        }
-        guard
-    }
-
     fn has_parameters(&self, ty: wasmparser::BlockType) -> bool {
-        matches!(ty, wasmparser::BlockType::FuncType(ty) if self.params[ty as usize] > 0)
+        matches!(ty, wasmparser::BlockType::FuncType(ty) if self.outline.params[ty as usize] > 0)
     }
 }
 
@@ -80,14 +57,10 @@ impl Reencode for Guard {
         code: &mut CodeSection,
         body: FunctionBody<'_>,
     ) -> Result<(), Error<Infallible>> {
-        let mut parked = self.params[self.types[self.functions] as usize];
+        let params = self.outline.params_of(self.functions);
         self.functions += 1;
-        let mut locals = Vec::new();
-        for group in body.get_locals_reader()? {
-            let (count, ty) = group?;
-            parked += count;
-            locals.push((count, self.val_type(ty)?));
-        }
+        let (mut locals, declared) = declared_locals(self, &body)?;
+        let parked = params + declared;
         locals.push((1, ValType::I32));
         let mut guarded = Function::new(locals);
         for operator in body.get_operators_reader()? {

@@ -9,5 +9,6 @@ pub(crate) mod host_target;
 pub(crate) mod machine;
 pub(crate) mod mutate;
 pub(crate) mod naive;
+pub(crate) mod outline;
 pub(crate) mod values;
 pub(crate) mod wasmi_target;

@@ -11,9 +11,11 @@ use wasm_encoder::{
     GlobalType, Instruction, Module, SectionId, ValType,
 };
 use wasmparser::{
-    CodeSectionReader, CompositeInnerType, CustomSectionReader, ExportSectionReader, FunctionBody,
-    GlobalSectionReader, Operator, Parser, Payload, TypeRef,
+    CodeSectionReader, CustomSectionReader, ExportSectionReader, FunctionBody, GlobalSectionReader,
+    Operator, Parser,
 };
+
+use super::outline::{Outline, declared_locals};
 
 /// Export of the global that holds the fuel left.
 pub(crate) const FUEL: &str = "naive_fuel";
@@ -37,51 +39,6 @@ pub(crate) fn instrument(wasm: &[u8]) -> Vec<u8> {
     pass.parse_core_module(&mut module, Parser::new(0), wasm)
         .expect("a valid module is encoded again");
     module.finish()
-}
-
-/// What bodies must know about the rest of the module.
-#[derive(Default)]
-struct Outline {
-    /// Parameters of each function type.
-    params: Vec<u32>,
-    /// Type of each defined function.
-    types: Vec<u32>,
-    /// Globals, imported ones included: the index of the first one that is ours.
-    globals: u32,
-}
-
-impl Outline {
-    fn of(wasm: &[u8]) -> Self {
-        let mut outline = Self::default();
-        for payload in Parser::new(0).parse_all(wasm) {
-            match payload.expect("the module is valid") {
-                Payload::TypeSection(section) => {
-                    let types = section
-                        .into_iter()
-                        .flatten()
-                        .flat_map(|group| group.into_types());
-                    outline
-                        .params
-                        .extend(types.map(|ty| match ty.composite_type.inner {
-                            CompositeInnerType::Func(ty) => ty.params().len() as u32,
-                            _ => 0,
-                        }));
-                }
-                Payload::ImportSection(section) => {
-                    let imports = section.into_imports().flatten();
-                    outline.globals += imports
-                        .filter(|import| matches!(import.ty, TypeRef::Global(_)))
-                        .count() as u32;
-                }
-                Payload::FunctionSection(section) => {
-                    outline.types.extend(section.into_iter().flatten())
-                }
-                Payload::GlobalSection(section) => outline.globals += section.count(),
-                _ => {}
-            }
-        }
-        outline
-    }
 }
 
 struct Naive {
@@ -174,15 +131,9 @@ impl Reencode for Naive {
         code: &mut CodeSection,
         body: FunctionBody<'_>,
     ) -> Result<(), Error<Infallible>> {
-        let params = self.outline.params[self.outline.types[self.functions] as usize];
+        let params = self.outline.params_of(self.functions);
         self.functions += 1;
-        let mut locals = Vec::new();
-        let mut declared = 0;
-        for group in body.get_locals_reader()? {
-            let (count, ty) = group?;
-            declared += count;
-            locals.push((count, self.val_type(ty)?));
-        }
+        let (mut locals, declared) = declared_locals(self, &body)?;
         locals.push((2, ValType::I32));
         let mut charger = Charger {
             body: Function::new(locals),
