@@ -98,12 +98,15 @@ async function testOn(target) {
     ...(target.emulator?.program && { AINGLE_WASM_TEST_STATIC_MEMORY_BOUND: '0' }),
     AINGLE_WASM_TEST_SKIP: [SKIPPED, ...ownOf(target).map(({ tests }) => tests)].join('|'),
   };
-  // The package is found from where a program lies.
-  const copies = programs.map((program) => join(home, basename(program)));
-  for (const program of programs) await cp(program, join(home, basename(program)));
-  const smoke = values.only === undefined ? await smokeTests() : [];
+  const files = values.only === undefined ? await smokeTests() : [];
+  for (const program of programs) {
+    // The package is found from where a program lies.
+    const copy = join(home, basename(program));
+    await cp(program, copy);
+    files.push(copy);
+  }
   const totals = { passed: 0, failed: [], skipped: 0, notes: {} };
-  for (const file of [...smoke, ...copies]) {
+  for (const file of files) {
     const log = join(home, `${basename(file)}.log`);
     const records = join(home, `${basename(file)}.json`);
     const own = { ...env, AINGLE_WASM_TEST_RECORDS: records };

@@ -36,10 +36,12 @@ impl Handover {
     /// it back as it is takes nothing at all.
     pub(crate) fn interpreted(ty: &FunctionType, passed_off: bool) -> Self {
         let in_place = ty.params.len() == ty.results.len();
-        let exit = match ty.results.is_empty() {
-            _ if in_place => 3.0,
-            true => FOLDED,
-            false => 1.0,
+        let exit = if in_place {
+            3.0
+        } else if ty.results.is_empty() {
+            FOLDED
+        } else {
+            1.0
         };
         Self {
             call: if passed_off { FOLDED } else { 1.0 },
