@@ -7,7 +7,7 @@ use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, Function, Instruction, Module, ValType};
 use wasmparser::{CodeSectionReader, FunctionBody, Operator, Parser};
 
-use super::outline::{Outline, declared_locals};
+use super::outline::{Outline, count, declared_locals};
 
 /// A valid module with guards before its blocks that have parameters and before its `select`s. They cost nothing.
 pub(crate) fn guard(wasm: &[u8]) -> Vec<u8> {
@@ -59,7 +59,8 @@ impl Reencode for Guard {
     ) -> Result<(), Error<Infallible>> {
         let params = self.outline.params_of(self.functions);
         self.functions += 1;
-        let (mut locals, declared) = declared_locals(self, &body)?;
+        let mut locals = declared_locals(self, &body)?;
+        let declared = count(&locals);
         let parked = params + declared;
         locals.push((1, ValType::I32));
         let mut guarded = Function::new(locals);

@@ -15,7 +15,7 @@ use wasmparser::{
     Operator, Parser,
 };
 
-use super::outline::{Outline, declared_locals};
+use super::outline::{Outline, count, declared_locals};
 
 /// Export of the global that holds the fuel left.
 pub(crate) const FUEL: &str = "naive_fuel";
@@ -133,7 +133,8 @@ impl Reencode for Naive {
     ) -> Result<(), Error<Infallible>> {
         let params = self.outline.params_of(self.functions);
         self.functions += 1;
-        let (mut locals, declared) = declared_locals(self, &body)?;
+        let mut locals = declared_locals(self, &body)?;
+        let declared = count(&locals);
         locals.push((2, ValType::I32));
         let mut charger = Charger {
             body: Function::new(locals),

@@ -53,17 +53,23 @@ impl Outline {
     }
 }
 
-/// The groups of locals that a body declares, and how many they are together.
+/// Groups of equal locals, each with how many they are.
+pub(crate) type Locals = Vec<(u32, ValType)>;
+
+/// The locals that a body declares.
 pub(crate) fn declared_locals<R: Reencode>(
     reencoder: &mut R,
     body: &FunctionBody<'_>,
-) -> Result<(Vec<(u32, ValType)>, u32), Error<R::Error>> {
+) -> Result<Locals, Error<R::Error>> {
     let mut locals = Vec::new();
-    let mut declared = 0;
     for group in body.get_locals_reader()? {
         let (count, ty) = group?;
-        declared += count;
         locals.push((count, reencoder.val_type(ty)?));
     }
-    Ok((locals, declared))
+    Ok(locals)
+}
+
+/// How many locals there are in these groups.
+pub(crate) fn count(locals: &[(u32, ValType)]) -> u32 {
+    locals.iter().map(|(count, _)| count).sum()
 }
