@@ -149,7 +149,7 @@ const TARGETS = [
       musl: newerMusl('amd64'),
       wheel: [MUSL_NODE, 'musllinux_1_2_x86_64'],
     },
-    status: 'untested',
+    status: 'emulated',
   },
   {
     name: 'linux-arm64-musl',
