@@ -101,22 +101,31 @@ export class Module {
   /** The resolved options, and what makes the instance's public face once the backend has made its own. */
   #resolve(options: InstanceOptions | undefined) {
     this.#requireOpen();
-    const { imports, host, ...rest } = readInstanceOptions(options, this.#engine);
-    if (rest.signal?.aborted === true) throw createError('ERR_ABORTED', 'start', undefined, rest.signal.reason);
+    const asked = readInstanceOptions(options, this.#engine);
+    const { abi, afterTrap, worker, limits, fuel, timeoutMs, signal, data } = asked;
+    if (signal?.aborted === true) throw createError('ERR_ABORTED', 'start', undefined, signal.reason);
     const { info } = this.#module;
     const face: Face = {};
     const { memoryBytes, tableElements } = this.#engine.limits;
     const caps = { memoryPages: memoryBytes / PAGE_BYTES, tableElements };
     const references = new References(face);
-    const linked = linkImports(info, imports, host, caps, references);
-    checkMemory(linked, rest.limits.memoryBytes);
-    checkTables(linked, info, rest.limits.tableElements);
+    const linked = linkImports(info, asked.imports, asked.host, caps, references);
+    checkMemory(linked, limits.memoryBytes);
+    checkTables(linked, info, limits.tableElements);
     references.seal();
     const { hostFunctions, memories, tables, globals, imported } = linked;
-    const timeoutAsked = rest.timeoutAsked || (this.#timeoutAsked && rest.timeoutMs !== null);
+    const timeoutAsked = asked.timeoutAsked || (this.#timeoutAsked && timeoutMs !== null);
+    // Written out: a spread would be slower by a third of an instance.
     const resolved: ResolvedInstanceOptions = {
-      ...rest,
+      abi,
+      afterTrap,
+      worker,
+      limits,
+      fuel,
+      timeoutMs,
       timeoutAsked,
+      signal,
+      data,
       hostFunctions,
       memories,
       tables,
@@ -128,7 +137,7 @@ export class Module {
       timeoutMs: this.#engine.timeoutMs,
       timeoutAsked: false,
       signal: undefined,
-      data: rest.data,
+      data,
       slices: undefined,
     };
     const adopt = (instance: BackendInstance, claims: readonly Claim[]) => {

@@ -59,12 +59,22 @@ const MEASURE_OPTIONS = {
   fuel: optional(readFuel),
 };
 
+/** The options of most instances; all of them are read once. */
+const NO_INSTANCE_OPTIONS = readTable('', undefined, INSTANCE_OPTIONS);
+
 /** Options of an instance with the engine's values for what is absent. `imports` and `host` are as given; linking reads them. */
 export function readInstanceOptions(given: unknown, engine: ResolvedEngineOptions) {
-  const { limits, fuel, timeoutMs, ...rest } = readTable('', given, INSTANCE_OPTIONS);
+  const asked = given === undefined ? NO_INSTANCE_OPTIONS : readTable('', given, INSTANCE_OPTIONS);
+  const { imports, host, abi, afterTrap, worker, limits, fuel, timeoutMs, signal, data } = asked;
   return {
-    ...rest,
-    limits: lowerLimits(engine.limits, limits),
+    imports,
+    host,
+    abi,
+    afterTrap,
+    worker,
+    signal,
+    data,
+    limits: limits === undefined ? engine.limits : lowerLimits(engine.limits, limits),
     fuel: fuel ?? engine.meteringLimit,
     timeoutMs: timeoutMs === undefined ? engine.timeoutMs : timeoutMs,
     timeoutAsked: typeof timeoutMs === 'number',
@@ -96,16 +106,13 @@ export function readMeasureOptions(given: unknown) {
   return { instance: instance as InstanceOptions | undefined, fuel };
 }
 
-function lowerLimits(
-  engine: ResolvedLimits,
-  asked: { readonly [K in LimitName]: number | undefined } | undefined,
-): ResolvedLimits {
+function lowerLimits(engine: ResolvedLimits, asked: { readonly [K in LimitName]: number | undefined }): ResolvedLimits {
   return {
-    memoryBytes: atMost('memoryBytes', asked?.memoryBytes, engine.memoryBytes),
-    tableElements: atMost('tableElements', asked?.tableElements, engine.tableElements),
-    callDepth: atMost('callDepth', asked?.callDepth, engine.callDepth),
-    outputBytes: atMost('outputBytes', asked?.outputBytes, engine.outputBytes),
-    hostCalls: atMost('hostCalls', asked?.hostCalls, engine.hostCalls),
+    memoryBytes: atMost('memoryBytes', asked.memoryBytes, engine.memoryBytes),
+    tableElements: atMost('tableElements', asked.tableElements, engine.tableElements),
+    callDepth: atMost('callDepth', asked.callDepth, engine.callDepth),
+    outputBytes: atMost('outputBytes', asked.outputBytes, engine.outputBytes),
+    hostCalls: atMost('hostCalls', asked.hostCalls, engine.hostCalls),
   };
 }
 

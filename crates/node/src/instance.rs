@@ -226,11 +226,21 @@ impl Instance {
 
     /// Closes the guest: at once, or when the call that runs has been stopped. Those that wait are stopped as well.
     pub(crate) fn close(&self) {
-        self.shared.closing.store(true, Ordering::Relaxed);
+        if !self.shared.closing.swap(true, Ordering::Relaxed) {
+            self.weigh(-WEIGHT);
+        }
         fence(Ordering::SeqCst);
         self.lane.stop_waiting(StopReason::InstanceClosed);
         self.shared.monitor.close();
         self.shared.close_if_asked();
+    }
+
+    /// Tells the collector that there is so much more to win by collecting.
+    fn weigh(&self, bytes: i64) {
+        // SAFETY: instances are used and dropped on the JavaScript thread, and the adjustment makes no handle.
+        if let Some(js) = unsafe { self.runtime.dispatcher.js() } {
+            js.adjust_external_memory(bytes);
+        }
     }
 }
 
@@ -238,10 +248,6 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // What still runs waits in a step that nobody can answer any more.
         self.close();
-        // SAFETY: Node-API drops externals on the JavaScript thread, and the adjustment makes no handle.
-        if let Some(js) = unsafe { self.runtime.dispatcher.js() } {
-            js.adjust_external_memory(-WEIGHT);
-        }
     }
 }
 

@@ -75,7 +75,7 @@ export class NativeBackendEngine implements BackendEngine {
   }
 
   #compileOptions({ sliceable }: ResolvedCompileOptions): NativeCompileOptions {
-    return bare({ sliceable, limit: this.#compileMs });
+    return { sliceable, limit: this.#compileMs };
   }
 
   #wrap(module: NativeModule, { sliceable }: ResolvedCompileOptions): NativeBackendModule {
@@ -96,7 +96,7 @@ function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): Nat
     threads,
     queue,
   } = options;
-  return bare({
+  return {
     backend,
     meteringLimit,
     canonicalizeNans,
@@ -109,7 +109,7 @@ function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): Nat
     timeoutMs: timeoutMs ?? undefined,
     threads,
     queue,
-  });
+  };
 }
 
 export function nativeLimits({
@@ -119,10 +119,10 @@ export function nativeLimits({
   outputBytes,
   hostCalls,
 }: ResolvedLimits): NativeLimits {
-  return bare({ memoryBytes, tableElements, callDepth, outputBytes, hostCalls });
+  return { memoryBytes, tableElements, callDepth, outputBytes, hostCalls };
 }
 
-/** The addon reads properties wherever they come from: its options must have no prototype. */
+/** The addon reads properties wherever they come from: options that may lack some must have no prototype. */
 export function bare<T extends object>(options: T): T {
   return Object.assign(Object.create(null), options);
 }

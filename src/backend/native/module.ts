@@ -83,14 +83,13 @@ function nativeOptions({
   fuel,
   timeoutMs,
 }: ResolvedInstanceOptions): NativeInstanceOptions {
-  const functions = hostFunctions.map(({ module, name, cost, kind }) => ({
-    module,
-    name,
-    cost,
-    envelope: kind === 'envelope',
-  }));
-  return bare({
-    functions: functions.map(bare),
+  return {
+    functions: hostFunctions.map(({ module, name, cost, kind }) => ({
+      module,
+      name,
+      cost,
+      envelope: kind === 'envelope',
+    })),
     memories: memories.map(bare),
     tables: tables.map(bare),
     references: references.map(({ type, cost }) => bare({ ...type, cost })),
@@ -102,7 +101,7 @@ function nativeOptions({
     limits: nativeLimits(limits),
     fuel,
     timeoutMs: timeoutMs ?? undefined,
-  });
+  };
 }
 
 const scratch = new DataView(new ArrayBuffer(8));

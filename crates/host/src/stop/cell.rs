@@ -78,6 +78,11 @@ impl StopCell {
         self.stop(None, reason);
     }
 
+    /// Whether it was closed: no call of it needs a deadline any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Ends the running call, and says why it was to stop if it was.
     pub(crate) fn end(&self) -> Option<StopReason> {
         let state = self.state.swap(0, Ordering::AcqRel);

@@ -11,7 +11,7 @@ const SWEEP_FROM: usize = 64;
 
 pub(super) struct Registry {
     cells: Vec<Weak<StopCell>>,
-    /// How many cells there may be before the next sweep.
+    /// How many cells there may be before the next sweep, which leaves out those that are gone or closed: both have nothing to watch.
     sweep_at: usize,
     tickets: Vec<Option<Watched>>,
     free: Vec<usize>,
@@ -49,7 +49,8 @@ impl Registry {
 
     pub(super) fn add_cell(&mut self, cell: &Arc<StopCell>) {
         if self.cells.len() >= self.sweep_at {
-            self.cells.retain(|cell| cell.strong_count() > 0);
+            self.cells
+                .retain(|cell| cell.upgrade().is_some_and(|cell| !cell.is_closed()));
             self.sweep_at = (2 * self.cells.len()).max(SWEEP_FROM);
         }
         self.cells.push(Arc::downgrade(cell));
@@ -114,5 +115,34 @@ impl Registry {
             }
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::StopReason;
+
+    #[test]
+    fn cells_that_are_closed_or_gone_are_swept() {
+        let mut registry = Registry::new();
+        let kept = Arc::new(StopCell::new());
+        registry.add_cell(&kept);
+        let closed: Vec<_> = (0..10 * SWEEP_FROM)
+            .map(|_| {
+                let cell = Arc::new(StopCell::new());
+                registry.add_cell(&cell);
+                cell.close(StopReason::InstanceClosed);
+                registry.add_cell(&Arc::new(StopCell::new()));
+                cell
+            })
+            .collect();
+        assert!(
+            registry.cells.len() <= SWEEP_FROM,
+            "{} cells",
+            registry.cells.len()
+        );
+        assert!(registry.cells().iter().any(|cell| Arc::ptr_eq(cell, &kept)));
+        drop(closed);
     }
 }

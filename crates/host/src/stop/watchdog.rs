@@ -1,6 +1,6 @@
 //! The thread that stops what passed its deadline. It runs while there is something to watch.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -23,6 +23,11 @@ pub(crate) struct Watchdog {
 struct Inner {
     /// When the thread will look next. A deadline before that has to wake it.
     next: AtomicU64,
+    /// Whether it looks, and will read `next` before it sleeps.
+    looking: AtomicBool,
+    /// How often it has looked.
+    #[cfg(test)]
+    looks: AtomicU64,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -45,6 +50,9 @@ impl Watchdog {
         Self {
             inner: Arc::new(Inner {
                 next: AtomicU64::new(Moment::NEVER.0),
+                looking: AtomicBool::new(false),
+                #[cfg(test)]
+                looks: AtomicU64::new(0),
                 state: Mutex::new(state),
                 wake: Condvar::new(),
             }),
@@ -112,11 +120,14 @@ impl Inner {
 
     #[cold]
     fn hurry(self: &Arc<Self>, deadline: Moment) {
+        let planned = self.next.fetch_min(deadline.0, Ordering::SeqCst);
+        if planned <= deadline.0 || self.looking.load(Ordering::SeqCst) {
+            return;
+        }
         let mut state = self.lock();
         if state.closed {
             return;
         }
-        self.next.fetch_min(deadline.0, Ordering::Relaxed);
         if state.running {
             self.wake.notify_one();
             return;
@@ -130,43 +141,57 @@ impl Inner {
             state.thread = Some(thread);
         } else {
             // The next deadline tries again.
-            self.next.store(Moment::NEVER.0, Ordering::Relaxed);
+            self.next.store(Moment::NEVER.0, Ordering::SeqCst);
         }
     }
 
-    /// The life of the thread.
+    /// The life of the thread. A deadline that was asked for is looked at when it is over, and not before, whether its call
+    /// still runs or not: so calls that end in time, one after the other, cost it one look in all that time.
     fn watch(&self) {
         let mut state = self.lock();
         while !state.closed {
-            // First planned, then looked: see `expect`.
-            self.next.store(Moment::NEVER.0, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
             let now = Moment::now();
-            let due = state.registry.due(now);
-            if !due.is_empty() {
-                drop(state);
-                self.stop(due, now);
-                state = self.lock();
+            let next = Moment(self.next.load(Ordering::SeqCst));
+            if next <= now {
+                let due = self.look(&mut state, now);
+                if !due.is_empty() {
+                    drop(state);
+                    self.stop(due, now);
+                    state = self.lock();
+                }
                 continue;
             }
-            self.next.store(due.next.0, Ordering::Relaxed);
-            let idle = due.next == Moment::NEVER;
+            let idle = next == Moment::NEVER;
             let pause = if idle {
                 IDLE
             } else {
-                Duration::from_nanos(due.next.since(now))
+                Duration::from_nanos(next.since(now))
             };
             let timeout;
             (state, timeout) = self
                 .wake
                 .wait_timeout(state, pause)
                 .unwrap_or_else(PoisonError::into_inner);
-            let asked = self.next.load(Ordering::Relaxed) != Moment::NEVER.0;
+            let asked = self.next.load(Ordering::SeqCst) != Moment::NEVER.0;
             if idle && timeout.timed_out() && !asked {
                 break;
             }
         }
         state.running = false;
+    }
+
+    /// What is due, after which it is planned when to look again.
+    fn look(&self, state: &mut State, now: Moment) -> Due {
+        #[cfg(test)]
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.looking.store(true, Ordering::SeqCst);
+        // First planned, then looked: see `expect`. Whoever asks meanwhile lowers the plan.
+        self.next.store(Moment::NEVER.0, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let due = state.registry.due(now);
+        self.looking.store(false, Ordering::SeqCst);
+        self.next.fetch_min(due.next.0, Ordering::SeqCst);
+        due
     }
 
     /// Stops what is due. Holds no lock: what ends because of it may come back here.
@@ -178,7 +203,84 @@ impl Inner {
             let again = ticket.expire(now);
             if again != Moment::NEVER {
                 self.lock().registry.look_again(place, again);
+                self.next.fetch_min(again.0, Ordering::SeqCst);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(watchdog: &Watchdog) -> u64 {
+        watchdog.inner.looks.load(Ordering::Relaxed)
+    }
+
+    fn running(watchdog: &Watchdog) -> Arc<StopCell> {
+        let cell = Arc::new(StopCell::new());
+        watchdog.add_cell(&cell);
+        cell
+    }
+
+    /// Begins a call whose time is over so many milliseconds from now.
+    fn begin(watchdog: &Watchdog, cell: &StopCell, call: u64, limit_ms: u64) {
+        let deadline = Moment::after(limit_ms);
+        cell.begin(call, deadline, limit_ms);
+        watchdog.expect(deadline);
+    }
+
+    #[test]
+    fn calls_that_end_in_time_are_looked_at_once_in_that_time() {
+        let watchdog = Watchdog::new();
+        let cell = running(&watchdog);
+        for call in 1..=200 {
+            begin(&watchdog, &cell, call, 60_000);
+            assert_eq!(cell.end(), None);
+            thread::sleep(Duration::from_micros(100));
+        }
+        assert_eq!(looks(&watchdog), 0);
+        watchdog.close(true);
+    }
+
+    #[test]
+    fn a_shorter_limit_is_met_while_a_longer_one_is_waited_for() {
+        let watchdog = Watchdog::new();
+        let (long, short) = (running(&watchdog), running(&watchdog));
+        begin(&watchdog, &long, 1, 60_000);
+        for call in 1..=5 {
+            begin(&watchdog, &short, call, 5);
+            while !short.is_stopping() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(short.end(), Some(StopReason::Timeout(5)));
+        }
+        assert!(!long.is_stopping());
+        watchdog.close(true);
+    }
+
+    #[test]
+    fn deadlines_that_are_set_while_it_looks_are_met() {
+        let watchdog = Watchdog::new();
+        let cells: Vec<_> = (0..1_000).map(|_| running(&watchdog)).collect();
+        thread::scope(|scope| {
+            for part in cells.chunks(250) {
+                let watchdog = &watchdog;
+                scope.spawn(move || {
+                    for call in 1..=3 {
+                        for (wait, cell) in (1..=10).cycle().zip(part) {
+                            begin(watchdog, cell, call, wait);
+                        }
+                        for cell in part {
+                            while !cell.is_stopping() {
+                                thread::yield_now();
+                            }
+                            assert!(cell.end().is_some());
+                        }
+                    }
+                });
+            }
+        });
+        watchdog.close(true);
     }
 }
