@@ -148,11 +148,11 @@ async function secondsFor(kind: BackendKind, threads: number, quick: boolean): P
   const engine = new Engine({ backend: kind, threads, meteringLimit: 'unlimited' });
   const module = await engine.compile(guestFile('kernels/matmul.wasm'));
   const instances = await Promise.all(Array.from({ length: IN_FLIGHT }, () => module.instantiate()));
-  const rounds = quick ? 1 : 50;
+  const rounds = quick ? 1 : 30;
   const begun = performance.now();
   await Promise.all(
     instances.map(async (instance) => {
-      for (let round = 0; round < rounds; round += 1) await instance.invoke('run', [80]);
+      for (let round = 0; round < rounds; round += 1) await instance.invoke('run', [300]);
     }),
   );
   const seconds = (performance.now() - begun) / 1_000;
