@@ -17,7 +17,7 @@ export interface Traffic {
 
 /** What came back. */
 export interface Answers {
-  /** Milliseconds of each honest request that was answered as planned. */
+  /** Milliseconds of each honest request that was answered as planned, after the first second. */
   readonly honestMs: number[];
   /** Hostile requests that were answered as planned. */
   stopped: number;
@@ -47,10 +47,7 @@ export async function atFixedRate(traffic: Traffic, rate: number): Promise<Answe
   const answers: Answers = { honestMs: [], stopped: 0, unplanned: [] };
   let connection = 0;
   const setupClient = (client: autocannon.Client) => {
-    const first = connection++;
-    client.setRequests(
-      Array.from({ length: SECONDS + 1 }, (_, second) => planned(traffic, first + second * rate, answers)),
-    );
+    client.setRequests([requestEachSecond(traffic, connection++, rate, answers)]);
   };
   const groups = Array.from({ length: GROUPS }, async (_, group) => {
     await sleep((group * 1_000) / GROUPS);
@@ -63,24 +60,35 @@ export async function atFixedRate(traffic: Traffic, rate: number): Promise<Answe
   return answers;
 }
 
-/** The request of a number, which notes its answer. */
-function planned({ honest, hostile, body }: Traffic, number: number, answers: Answers): autocannon.Request {
-  const isHostile = hostile.length > 0 && number % HOSTILE_EVERY === HOSTILE_EVERY - 1;
-  const { path, status } = isHostile ? hostile[Math.floor(number / HOSTILE_EVERY) % hostile.length]! : honest;
+/**
+ * What a connection sends, again and again, noting the answers: the requests of every `rate`-th number. One object for all of them, as each keeps
+ * the bytes that it sent, and the load generator should not spend its time on collecting those.
+ */
+function requestEachSecond(
+  { honest, hostile, body }: Traffic,
+  first: number,
+  rate: number,
+  answers: Answers,
+): autocannon.Request {
+  let number = first - rate;
   let begun = 0;
+  const isHostile = () => hostile.length > 0 && number % HOSTILE_EVERY === HOSTILE_EVERY - 1;
+  const planned = () => (isHostile() ? hostile[Math.floor(number / HOSTILE_EVERY) % hostile.length]! : honest);
   return {
     method: 'POST',
-    path,
     headers: { 'content-type': 'text/csv' },
-    setupRequest: (request) => {
-      begun = performance.now();
-      return request;
-    },
     body,
+    setupRequest: (request) => {
+      number += rate;
+      begun = performance.now();
+      return { ...request, path: planned().path };
+    },
     onResponse: (answered) => {
+      const { path, status } = planned();
       if (answered !== status) answers.unplanned.push(`${path}: ${answered}`);
-      else if (isHostile) answers.stopped += 1;
-      else answers.honestMs.push(performance.now() - begun);
+      else if (isHostile()) answers.stopped += 1;
+      // The first one is written down before its connection is there, and in that second all connections are made.
+      else if (number > first) answers.honestMs.push(performance.now() - begun);
     },
   };
 }
