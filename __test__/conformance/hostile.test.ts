@@ -1,5 +1,5 @@
 // Every way to misbehave, each a thousand times in one process: always the same code, and the process and other guests go on.
-import type { Engine, Instance, Module } from 'aingle-wasm';
+import { type Engine, hostFunction, type Instance, type Module } from 'aingle-wasm';
 import { expect, test } from 'vitest';
 import { FUEL, hostileModule, LIMITS, MISDEEDS, type Misdeed } from './support/hostile';
 import { type Lab, onEveryBackend } from './support/lab';
@@ -8,7 +8,8 @@ import { wat } from './support/wat';
 const ROUNDS = 1_000;
 /** The first ones with a thread of their own for every guest, where a backend has that. */
 const ASYNC_ROUNDS = 20;
-const IMPORTS = { env: { note: () => {} } };
+/** Dear, so that a guest that calls it for ever has used up its fuel after a hundred ways between threads. */
+const IMPORTS = { env: { note: hostFunction(() => {}, { params: ['i32'], cost: 200 }) } };
 
 function commit(instance: Instance, { export: name, bytes }: Misdeed, sync: boolean): unknown {
   if (bytes) return sync ? instance.callSync(name, 'x') : instance.call(name, 'x');
