@@ -3,6 +3,7 @@ import { Engine, type EngineOptions, hostFunction } from 'aingle-wasm';
 import { describe, expect, test } from 'vitest';
 import { onEveryBackend } from './support/lab';
 import { errorOf } from './support/outcome';
+import { wat } from './support/wat';
 
 const TYPE = 'ERR_INVALID_ARG_TYPE';
 const VALUE = 'ERR_INVALID_ARG_VALUE';
@@ -122,6 +123,30 @@ describe('engine options', () => {
 });
 
 onEveryBackend('arguments', (lab) => {
+  test('a polluted prototype changes no engine and no instance', () => {
+    const pollution = {
+      timeoutMs: 1,
+      fuel: 1n,
+      abi: 'bytes',
+      keepAfterTrap: true,
+      hostCalls: 0,
+      envelope: true,
+      threads: 1,
+    };
+    Object.assign(Object.prototype, pollution);
+    try {
+      const module = lab
+        .engine()
+        .compileSync(wat('(func (export "f") (result i32) (i32.const 7)) (func (export "trap") unreachable)'));
+      const instance = module.instantiateSync();
+      expect(lab.record(instance.exports.f!())).toBe(7);
+      expect(() => instance.exports.trap!()).toThrow();
+      expect(lab.record(instance.state)).toBe('poisoned');
+    } finally {
+      for (const key of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[key];
+    }
+  });
+
   const TEXT = '(memory 1) (func (export "f") (param i32 i32) (result i64) (i64.const 0))';
 
   test.each(FUEL)('fuel of a call refuses %s', async (fuel, code) => {

@@ -37,6 +37,11 @@ export function readTable<T extends Table>(prefix: string, given: unknown, table
   return Object.freeze(resolved) as Resolved<T>;
 }
 
+/** Whether an option has a value in an object that {@link readTable} took. */
+export function isGiven(given: object | undefined, key: string): boolean {
+  return given !== undefined && Object.hasOwn(given, key) && given[key as keyof typeof given] !== undefined;
+}
+
 /** An object made by `{}`, `Object.create(null)` or `JSON.parse`, of any realm. */
 export function plainObject(option: string, value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
