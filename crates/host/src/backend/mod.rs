@@ -200,6 +200,10 @@ pub(crate) struct FunctionImport {
     /// Its body.
     pub(crate) call: HostCall,
     /// A shorter way to the same result.
+    #[cfg_attr(
+        not(feature = "wasmer"),
+        expect(dead_code, reason = "wasmi has no shorter way")
+    )]
     pub(crate) quick: Option<QuickCall>,
 }
 
