@@ -227,7 +227,7 @@ impl Instance {
     /// Closes the guest: at once, or when the call that runs has been stopped. Those that wait are stopped as well.
     pub(crate) fn close(&self) {
         if !self.shared.closing.swap(true, Ordering::Relaxed) {
-            self.weigh(-WEIGHT);
+            self.drop_weight();
         }
         fence(Ordering::SeqCst);
         self.lane.stop_waiting(StopReason::InstanceClosed);
@@ -235,11 +235,11 @@ impl Instance {
         self.shared.close_if_asked();
     }
 
-    /// Tells the collector that there is so much more to win by collecting.
-    fn weigh(&self, bytes: i64) {
+    /// Tells the collector that there is no more to win here.
+    fn drop_weight(&self) {
         // SAFETY: instances are used and dropped on the JavaScript thread, and the adjustment makes no handle.
         if let Some(js) = unsafe { self.runtime.dispatcher.js() } {
-            js.adjust_external_memory(bytes);
+            js.adjust_external_memory(-WEIGHT);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::frames::Opener;
 use super::manner::{MANNERS, Manner, cannot_be_eqz};
 use super::nodes::Node;
 use super::{Context, Graph, UNCHECKED};
-use crate::FunctionType;
 use crate::costs::{bulk_shift, entry_cost};
 use crate::handover::FOLDED;
 use crate::operators::{Code, Decoder, Operator, code, is_trapping_conversion};
@@ -42,16 +41,18 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// Before `body`, the body of a function that takes so many parameters.
     pub(super) fn new(
         context: &'a Context<'a>,
         graph: &'a mut Graph,
-        decoder: Decoder<'a>,
+        body: &Body,
+        parameters: u32,
     ) -> Self {
         Self {
             context,
             graph,
-            decoder,
-            parameters: 0,
+            decoder: Decoder::new(&context.wasm[..body.range.end], body.code),
+            parameters,
             here: None,
             frequency: 1.0,
             run: Run::default(),
@@ -64,10 +65,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Reads `body`, the body of a function of type `ty`.
-    pub(super) fn run(mut self, body: &Body, ty: &FunctionType) {
-        self.parameters = ty.params.len() as u32;
-        self.open(Opener::Function, false, !ty.results.is_empty());
+    /// Walks over the body of a function that gives results or none.
+    pub(super) fn run(mut self, body: &Body, results: bool) {
+        self.open(Opener::Function, false, results);
         let entry = self.node();
         self.edge(ROOT, self.head(entry), 1.0, true);
         self.enter(entry, body.code, !body.unchecked());

@@ -20,7 +20,6 @@ use frames::Frame;
 use crate::FunctionType;
 use crate::costs::Weights;
 use crate::handover::Handover;
-use crate::operators::Decoder;
 use crate::placement::Edge;
 use crate::steps::Step;
 use crate::survey::Body;
@@ -83,8 +82,7 @@ impl Graph {
         self.vertices = 1;
         (self.label_used, self.loops) = (false, false);
         (self.parks, self.bulk) = (false, false);
-        let decoder = Decoder::new(&context.wasm[..body.range.end], body.code);
-        Builder::new(context, self, decoder).run(body, ty);
+        Builder::new(context, self, body, ty.params.len() as u32).run(body, !ty.results.is_empty());
     }
 }
 
