@@ -6,7 +6,7 @@ import { measureFuel } from './measure';
 import { Module } from './module';
 import { readEngineOptions } from './options/engine';
 import { readCompileOptions } from './options/instance';
-import { isGiven } from './options/table';
+import { ownValue } from './options/table';
 import { givenBytes, isPath, loadFile, SOURCE_TYPES } from './source';
 import type {
   BackendKind,
@@ -63,7 +63,7 @@ export class Engine {
    */
   constructor(options?: EngineOptions) {
     this.options = readEngineOptions(options);
-    this.#timeoutAsked = isGiven(options, 'timeoutMs') && this.options.timeoutMs !== null;
+    this.#timeoutAsked = typeof ownValue(options ?? {}, 'timeoutMs') === 'number';
     const { factory, attempts } = selectBackend(this.options.backend);
     const { kind, version, source } = factory;
     this.backend = Object.freeze({ kind, version, source, attempts: Object.freeze([...attempts]) });

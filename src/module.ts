@@ -115,7 +115,7 @@ export class Module {
     references.seal();
     const { hostFunctions, memories, tables, globals, imported } = linked;
     const timeoutAsked = asked.timeoutAsked || (this.#timeoutAsked && timeoutMs !== null);
-    // Written out: a spread would be slower by a third of an instance.
+    // Written out: a spread takes some microseconds, of 9 to 18 for an instance.
     const resolved: ResolvedInstanceOptions = {
       abi,
       afterTrap,

@@ -59,7 +59,7 @@ const MEASURE_OPTIONS = {
   fuel: optional(readFuel),
 };
 
-/** The options of most instances; all of them are read once. */
+/** What most instances have, read once for all of them. */
 const NO_INSTANCE_OPTIONS = readTable('', undefined, INSTANCE_OPTIONS);
 
 /** Options of an instance with the engine's values for what is absent. `imports` and `host` are as given; linking reads them. */

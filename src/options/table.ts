@@ -31,15 +31,15 @@ export function readTable<T extends Table>(prefix: string, given: unknown, table
   for (const key of known) {
     const option = prefix === '' ? key : `${prefix}.${key}`;
     const row = table[key]!;
-    const value = Object.hasOwn(source, key) ? source[key] : undefined;
+    const value = ownValue(source, key);
     resolved[key] = value === undefined ? row.absent(option) : row.read(option, value);
   }
   return Object.freeze(resolved) as Resolved<T>;
 }
 
-/** Whether an option has a value in an object that {@link readTable} took. */
-export function isGiven(given: object | undefined, key: string): boolean {
-  return given !== undefined && Object.hasOwn(given, key) && given[key as keyof typeof given] !== undefined;
+/** What an object itself has under a key: a prototype gives no options. */
+export function ownValue(source: object, key: string): unknown {
+  return Object.hasOwn(source, key) ? source[key as keyof typeof source] : undefined;
 }
 
 /** An object made by `{}`, `Object.create(null)` or `JSON.parse`, of any realm. */

@@ -83,6 +83,7 @@ export class NativeBackendEngine implements BackendEngine {
   }
 }
 
+/** The addon reads properties wherever they come from: objects for it name all that it reads, what is undefined as well, or have no prototype. */
 function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): NativeEngineOptions {
   const {
     meteringLimit,
@@ -100,12 +101,12 @@ function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): Nat
     backend,
     meteringLimit,
     canonicalizeNans,
-    costs: bare(costs),
+    costs,
     cacheSize,
     staticMemoryBound: staticMemoryBound === 'auto' ? undefined : staticMemoryBound,
     limits: nativeLimits(limits),
     instances: limits.instances,
-    complexity: bare(complexity),
+    complexity,
     timeoutMs: timeoutMs ?? undefined,
     threads,
     queue,
@@ -120,9 +121,4 @@ export function nativeLimits({
   hostCalls,
 }: ResolvedLimits): NativeLimits {
   return { memoryBytes, tableElements, callDepth, outputBytes, hostCalls };
-}
-
-/** The addon reads properties wherever they come from: options that may lack some must have no prototype. */
-export function bare<T extends object>(options: T): T {
-  return Object.assign(Object.create(null), options);
 }

@@ -2,7 +2,7 @@ import type { Origin } from '../../errors/trap-frame';
 import type { ValueType } from '../../types';
 import type { BackendModule, ModuleInfoJson, RawValue, ResolvedInstanceOptions } from '../backend';
 import type { Binding, NativeInstance, NativeInstanceOptions, NativeModule, NativeOrigin } from './binding';
-import { bare, nativeLimits } from './engine';
+import { nativeLimits } from './engine';
 import { native } from './failure';
 import { HostSide } from './host-side';
 import { NativeBackendInstance } from './instance';
@@ -90,12 +90,15 @@ function nativeOptions({
       cost,
       envelope: kind === 'envelope',
     })),
-    memories: memories.map(bare),
-    tables: tables.map(bare),
-    references: references.map(({ type, cost }) => bare({ ...type, cost })),
-    globals: globals.map(({ module, name, type, value }) =>
-      bare({ module, name, ...type, bits: bitsOf(type.value, value) }),
-    ),
+    memories,
+    tables,
+    references: references.map(({ type, cost }) => ({ ...type, cost })),
+    globals: globals.map(({ module, name, type, value }) => ({
+      module,
+      name,
+      ...type,
+      bits: bitsOf(type.value, value),
+    })),
     abi,
     keepAfterTrap: afterTrap === 'keep',
     limits: nativeLimits(limits),
