@@ -4,7 +4,6 @@
 //   tsx examples/express.ts
 //   curl -H 'content-type: text/csv' --data-binary @guests/build/readings.csv http://127.0.0.1:3000/guests/summary
 import type { AddressInfo } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AingleWasmError, type CallOptions, Engine, type Module } from 'aingle-wasm';
 import express, { type NextFunction, type Request, type Response } from 'express';
@@ -21,13 +20,9 @@ const GUESTS = {
   hog: { file: 'misbehave.wasm', name: 'allocate_forever' },
 };
 
-/**
- * Limits for all guests, whoever wrote them: a summary of 10,000 lines takes 46,000,000 operators and 2 MiB. A guest that loops has a thread
- * until it is stopped, so there are more threads than cores: others go on meanwhile.
- */
+/** Limits for all guests, whoever wrote them: a summary of 10,000 lines takes 46,000,000 operators and 2 MiB. */
 const engine = new Engine({
   meteringLimit: 500_000_000n,
-  threads: 2 * availableParallelism(),
   limits: { memoryBytes: 64 * MIB, outputBytes: MIB },
 });
 

@@ -68,7 +68,7 @@ export class Engine {
     const { kind, version, source } = factory;
     this.backend = Object.freeze({ kind, version, source, attempts: Object.freeze([...attempts]) });
     this.capabilities = factory.capabilities;
-    const engine = factory.createEngine(this.options);
+    const engine = factory.createEngine(this.options, ownValue(options ?? {}, 'threads') !== undefined);
     this.#engine = engine;
     this.cache = Object.freeze({ stats: () => engine.cacheStats(), clear: () => engine.clearCache() });
   }

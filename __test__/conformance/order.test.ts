@@ -1,4 +1,6 @@
-// Several calls at once: on one instance they run in the order they were made; a sync call that would overtake is refused.
+// Several calls at once: on one instance they run in the order they were made; a sync call that would overtake is refused. Those of several
+// instances do not wait for one that takes long.
+import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { onEveryBackend, UNHURRIED } from './support/lab';
 
@@ -111,6 +113,22 @@ onEveryBackend('order of calls', (lab) => {
       expect(error).toMatchObject({ code: 'ERR_QUEUE_FULL', retryable: true, details: { limit: 3 } });
     expect(results[0]!.status).toBe('fulfilled');
     await instance.invoke('next');
+  });
+
+  test('guests that never end do not keep others from running', async () => {
+    const module = await lab.compile(`${COUNTER} (func (export "forever") (loop (br 0)))`, {
+      meteringLimit: 'unlimited',
+      timeoutMs: null,
+    });
+    const instances = await Promise.all(
+      Array.from({ length: 2 * availableParallelism() + 1 }, () => module.instantiate()),
+    );
+    const other = instances.pop()!;
+    const endless = Promise.allSettled(instances.map((instance) => instance.invoke('forever')));
+    for (let call = 1; call <= 20; call += 1) expect(await other.invoke('next')).toEqual([call]);
+    for (const instance of instances) expect(instance.state).toBe('running');
+    for (const instance of instances) instance.close();
+    for (const result of await endless) expect(result).toMatchObject({ reason: { code: 'ERR_INSTANCE_CLOSED' } });
   });
 
   test('a thousand calls of many instances all end', async () => {

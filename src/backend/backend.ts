@@ -34,7 +34,8 @@ export interface BackendFactory {
   /** Where it came from: a file name without its directories, or `node`. */
   readonly source: string;
   readonly capabilities: Readonly<Record<string, boolean>>;
-  createEngine(options: ResolvedEngineOptions): BackendEngine;
+  /** @param threadsAsked whether the number of threads was asked for, so that it must not be exceeded */
+  createEngine(options: ResolvedEngineOptions, threadsAsked: boolean): BackendEngine;
 }
 
 /** A backend that was tried, and why it is not used. */

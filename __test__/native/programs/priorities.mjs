@@ -1,10 +1,11 @@
-// Prints the priorities of this process's threads while guests run. Arguments: the backend, the file of the guest, how many guests.
+// Prints the priorities of this process's threads while guests run. Arguments: the backend, the file of the guest, how many guests, how many
+// steps below the first thread theirs will be.
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Engine } from '../../../index.mjs';
 
-const [backend, file, count] = process.argv.slice(2);
+const [backend, file, count, steps] = process.argv.slice(2);
 
 /** Of each thread its id, its name, and how much lower its priority is than that of the first. */
 function threads() {
@@ -26,8 +27,16 @@ const calls = instances.map((instance) =>
 // Threads of the file system's pool are made now, if they were not before; their priority is not ours to change.
 await readFile(file);
 while (instances.some(({ state }) => state !== 'running')) await wait(5);
-await wait(100);
-const seen = threads();
+let seen;
+// Long enough for a change that does not come where it is not wanted.
+const end = performance.now() + 100;
+do {
+  await wait(20);
+  seen = threads();
+} while (
+  performance.now() < end ||
+  (seen.filter(({ lower }) => lower === Number(steps)).length < Number(count) && performance.now() < end + 10_000)
+);
 for (const instance of instances) instance.close();
 await Promise.all(calls);
 await engine.close();

@@ -1,5 +1,7 @@
 //! The options of an engine: read once, checked once.
 
+use std::sync::OnceLock;
+
 use aingle_wasm_prepare::{ComplexityCaps, Costs, PrepareConfig};
 use aingle_wasm_types::meter::MAX_FUEL;
 
@@ -32,7 +34,9 @@ pub struct EngineConfig {
     pub complexity: ComplexityCaps,
     /// Milliseconds that a call may take, at least 1; `None`: no limit. Default 30,000.
     pub timeout_ms: Option<u64>,
-    /// Threads of the engine's pool; 0 (the default) is one for each core.
+    /// Calls that run in the engine's pool at the same time. 0 (the default) is one for each core, and a call that has run for 10 milliseconds
+    /// does not count while others wait, up to 32 such calls (8 where pointers have 32 bits; one for each core where the priority of their
+    /// threads cannot be lowered).
     pub threads: usize,
     /// Calls that may wait in the pool; with 0 a call is taken only if it can begin at once. Default 10,000.
     pub queue: usize,
@@ -147,14 +151,12 @@ impl EngineConfig {
             ..PrepareConfig::default()
         }
     }
+}
 
-    /// Threads of the pool, with 0 resolved.
-    pub(crate) fn pool_threads(&self) -> usize {
-        match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        }
-    }
+/// Processors that this process may use.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Refuses an amount of fuel outside 1 to 2^62.

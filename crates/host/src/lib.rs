@@ -64,7 +64,7 @@ pub use limits::{
     MAX_TABLE_ELEMENTS,
 };
 pub use module::{CompileOptions, Module, Origin};
-pub use pool::{Lane, Parked, Pool, Turn};
+pub use pool::{Lane, Parked, Place, Pool, Turn};
 pub use stop::{StopReason, Stoppable, Ticket, TimeLimit};
 pub use value::{FunctionRef, Value};
 

@@ -1,29 +1,59 @@
-//! The priority of the threads that run guests.
+//! The priority of the threads that run guests. A process may lower it and never raise it again.
 
 /// How much lower than that of the thread that it was started from: about a third of the share of a thread that wants the same processor.
 #[cfg(target_os = "linux")]
 const STEPS: i32 = 5;
 
+/// How much lower still once a call takes long while others want its processor.
+#[cfg(target_os = "linux")]
+const LONG_STEPS: i32 = 8;
+
 /// The lowest there is.
 #[cfg(target_os = "linux")]
 const LOWEST: i32 = 19;
 
-/// Lowers the priority of this thread, for good: a process may not raise one again. What it starts has that priority as well.
-/// Does nothing where that is not possible, or might be punished.
+/// A thread that runs guests, for who may lower its priority. Does nothing where that is not possible, or might be punished.
+#[derive(Clone, Copy)]
+pub(crate) struct GuestThread {
+    #[cfg(target_os = "linux")]
+    id: Option<rustix::thread::Pid>,
+}
+
 #[cfg(target_os = "linux")]
-pub(crate) fn give_way() {
-    use rustix::process::{getpriority_process, setpriority_process};
-    if is_filtered() {
-        return;
+impl GuestThread {
+    /// This thread, whose priority is lowered. What it starts has that priority as well.
+    pub(crate) fn begin() -> Self {
+        let id = (!is_filtered()).then(rustix::thread::gettid);
+        let thread = Self { id };
+        thread.lower(STEPS);
+        thread
     }
-    // To Linux a thread is a process of its own here, and none means this one.
-    if let Ok(current) = getpriority_process(None) {
-        let _ = setpriority_process(None, (current + STEPS).min(LOWEST));
+
+    /// Lowers its priority further. Answers whether it did.
+    pub(crate) fn give_way(self) -> bool {
+        self.lower(LONG_STEPS)
+    }
+
+    fn lower(self, steps: i32) -> bool {
+        use rustix::process::{getpriority_process, setpriority_process};
+        // To Linux a thread is a process of its own here.
+        self.id.is_some()
+            && getpriority_process(self.id)
+                .and_then(|current| setpriority_process(self.id, (current + steps).min(LOWEST)))
+                .is_ok()
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn give_way() {}
+impl GuestThread {
+    pub(crate) fn begin() -> Self {
+        Self {}
+    }
+
+    pub(crate) fn give_way(self) -> bool {
+        false
+    }
+}
 
 /// Whether a filter judges this thread's system calls. Some end the process for one that they do not allow, and nobody can ask ahead.
 #[cfg(target_os = "linux")]

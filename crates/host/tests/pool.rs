@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use aingle_wasm_host::{ErrorCode, Lane, Pool, StopReason, Turn};
+use aingle_wasm_host::{EngineConfig, ErrorCode, Lane, Pool, StopReason, Turn, WasmEngine};
 
 /// Occupies one thread of the pool until the returned sender is dropped.
 fn block(pool: &Pool) -> std::sync::mpsc::Sender<()> {
@@ -147,6 +147,74 @@ fn as_many_jobs_run_at_once_as_there_are_threads() {
     assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
     drop(blockers);
     receiver.recv().unwrap();
+}
+
+/// Threads of pools that this process has.
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| {
+        // A thread may end meanwhile.
+        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    });
+    let numbered = |name: &String| {
+        let number = name.strip_prefix("aingle-wasm-");
+        number.is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
+    };
+    names.filter(numbered).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn jobs_that_take_long_make_room_for_others_if_no_number_of_threads_was_given() {
+    let alone = "AINGLE_WASM_TEST_ALONE";
+    if std::env::var_os(alone).is_none() {
+        // Threads are counted, and other tests of this process have some.
+        let own = "jobs_that_take_long_make_room_for_others_if_no_number_of_threads_was_given";
+        let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+        let status = test.args(["--exact", own]).env(alone, "1").status();
+        return assert!(status.unwrap().success());
+    }
+    let cores = thread::available_parallelism().unwrap().get();
+    let engine = WasmEngine::new(EngineConfig::default()).unwrap();
+    let pool = engine.pool();
+    // Each of them begins though none of those before ends.
+    let mut blockers: Vec<_> = (0..2 * cores).map(|_| block(pool)).collect();
+    let (sender, receiver) = channel();
+    for n in 0..3 {
+        let sender = sender.clone();
+        pool.submit(&pool.lane(), move |_| sender.send(n).unwrap())
+            .unwrap();
+    }
+    let ran: Vec<_> = receiver.iter().take(3).collect();
+    assert_eq!(ran, [0, 1, 2]);
+    // Not without bounds.
+    let (held, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let begun = Arc::new(AtomicUsize::new(0));
+    for _ in 0..100 {
+        let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
+        pool.submit(&pool.lane(), move |_| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            let _ = gate.lock().unwrap().recv();
+        })
+        .unwrap();
+    }
+    let all = || blockers.len() + begun.load(Ordering::SeqCst);
+    let mut before = 0;
+    while all() != before {
+        before = all();
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert!(before <= cores + 32, "{before} jobs run at once");
+    assert!(threads() <= cores + 32, "{} threads", threads());
+    // As they end, the pool is as small again as it was.
+    drop(held);
+    blockers.clear();
+    while pool.waiting() > 0 || threads() > cores {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(begun.load(Ordering::SeqCst), 100);
 }
 
 #[test]

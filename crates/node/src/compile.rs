@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use aingle_wasm_host::{
-    CompileOptions, ErrorCode, HostError, Module, Parked, Phase, StopReason, Stoppable, Turn,
-    WasmEngine,
+    CompileOptions, ErrorCode, HostError, Module, Parked, Phase, Place, StopReason, Stoppable,
+    Turn, WasmEngine,
 };
 
 use crate::dispatcher::{Dispatcher, Message};
@@ -47,8 +47,16 @@ struct Compilation {
     promise: u32,
     /// Its promise is settled, or about to be.
     settled: AtomicBool,
-    /// Held while it was given up: its thread does not count in the pool.
-    parked: Mutex<Option<Parked>>,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    /// It waits for its turn, or has ended.
+    AtRest,
+    /// It runs, in this place of the pool.
+    Running(Option<Place>),
+    /// It was given up: its thread does not count in the pool.
+    GivenUp(Option<Parked>),
 }
 
 /// Compiles on a thread of the engine's pool and settles the promise with what `deliver` makes of the module.
@@ -64,18 +72,20 @@ pub(crate) fn submit(
         dispatcher: Arc::clone(dispatcher),
         promise,
         settled: AtomicBool::new(false),
-        parked: Mutex::default(),
+        stage: Mutex::new(Stage::AtRest),
     });
     let pool = engine.pool();
     let limit = Some(source.limit);
     pool.submit_within(&pool.lane(), limit, move |turn, ticket| match turn {
         Turn::Stopped(reason) => compilation.settle(Err(stopped(reason))),
         Turn::Run => {
+            let place = compilation.engine.pool().place();
+            compilation.enter(Stage::Running(place));
             ticket.running(Arc::clone(&compilation) as Arc<dyn Stoppable>);
             let compiled = source.compile(&compilation.engine);
-            let gave_place = compilation.take_parked();
-            if gave_place.is_some() {
+            if let Stage::GivenUp(parked) = compilation.enter(Stage::AtRest) {
                 GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
+                drop(parked);
             }
             compilation.settle(compiled.map(deliver).map_err(Failure::from));
         }
@@ -90,26 +100,28 @@ impl Compilation {
         }
     }
 
-    fn take_parked(&self) -> Option<Parked> {
-        self.parked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    /// Answers the former stage.
+    fn enter(&self, stage: Stage) -> Stage {
+        std::mem::replace(&mut *self.lock_stage(), stage)
+    }
+
+    fn lock_stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Stoppable for Compilation {
     /// Gives the compilation up, unless too many were.
     fn stop(&self, reason: StopReason) -> bool {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.settled.load(Ordering::SeqCst) {
+        let mut stage = self.lock_stage();
+        let Stage::Running(place) = &mut *stage else {
             return true;
-        }
+        };
         if !may_give_up() {
             return false;
         }
-        *parked = Some(self.engine.pool().park());
-        drop(parked);
+        *stage = Stage::GivenUp(place.take().and_then(Place::park));
+        drop(stage);
         self.settle(Err(stopped(reason)));
         true
     }

@@ -50,7 +50,7 @@ pub(crate) struct EngineOptions {
     pub complexity: HashMap<String, f64>,
     /// Milliseconds of a call; absent: no limit.
     pub timeout_ms: Option<f64>,
-    /// Threads of the pool.
+    /// Threads of the pool; 0: chosen by the core.
     pub threads: u32,
     /// Calls that may wait.
     pub queue: u32,

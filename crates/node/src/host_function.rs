@@ -277,7 +277,7 @@ impl HostLink {
                 _ => self.dispatcher.post(Message::Host(message)),
             }
             // In this order: a thread less is needed only from here on.
-            self.pool.get().map(Pool::park)
+            self.pool.get().and_then(Pool::place)?.park()
         });
         self.lock_waiting().pop();
         if let Some(number) = call.abandoned() {

@@ -45,6 +45,7 @@ export interface NativeEngineOptions {
   complexity: Readonly<Record<string, number>>;
   /** Undefined: no limit. */
   timeoutMs: number | undefined;
+  /** 0: as many as there are processors, and more for calls that take long. */
   threads: number;
   queue: number;
 }

@@ -18,10 +18,11 @@ export class NativeBackendEngine implements BackendEngine {
   readonly #engine: NativeEngine;
   readonly #compileMs: number;
 
-  constructor(runtime: Runtime, options: ResolvedEngineOptions) {
+  constructor(runtime: Runtime, options: ResolvedEngineOptions, threadsAsked: boolean) {
     this.#runtime = runtime;
     this.#compileMs = options.limits.compileMs;
-    this.#engine = native(() => runtime.binding.createEngine(runtime.handle, engineOptions(runtime.kind, options)));
+    const given = engineOptions(runtime.kind, options, threadsAsked);
+    this.#engine = native(() => runtime.binding.createEngine(runtime.handle, given));
   }
 
   validate(bytes: Uint8Array): ValidationResult {
@@ -84,7 +85,11 @@ export class NativeBackendEngine implements BackendEngine {
 }
 
 /** The addon reads properties wherever they come from: objects for it name all that it reads, what is undefined as well, or have no prototype. */
-function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): NativeEngineOptions {
+function engineOptions(
+  backend: NativeKind,
+  options: ResolvedEngineOptions,
+  threadsAsked: boolean,
+): NativeEngineOptions {
   const {
     meteringLimit,
     canonicalizeNans,
@@ -108,7 +113,7 @@ function engineOptions(backend: NativeKind, options: ResolvedEngineOptions): Nat
     instances: limits.instances,
     complexity,
     timeoutMs: timeoutMs ?? undefined,
-    threads,
+    threads: threadsAsked ? threads : 0,
     queue,
   };
 }

@@ -35,9 +35,9 @@ function nativeFactory(binding: Binding, { kind, version }: NativeEngineInfo, so
     version,
     source,
     capabilities: CAPABILITIES[kind],
-    createEngine(options) {
+    createEngine(options, threadsAsked) {
       runtime ??= new Runtime(binding, kind);
-      return new NativeBackendEngine(runtime, options);
+      return new NativeBackendEngine(runtime, options, threadsAsked);
     },
   };
 }

@@ -117,7 +117,7 @@ impl WasmEngine {
             prepare: Forms::new(prepare),
             backend,
             cache: ModuleCache::new(config.cache_size),
-            pool: Pool::with_watchdog(config.pool_threads(), config.queue, watchdog.clone()),
+            pool: Pool::with_watchdog(config.threads, config.queue, watchdog.clone()),
             watchdog,
             counters: Arc::default(),
             closed: AtomicBool::new(false),

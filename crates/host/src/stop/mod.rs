@@ -11,4 +11,4 @@ pub(crate) use cell::{StopCell, StopSwitch};
 pub(crate) use clock::Moment;
 pub use reason::{StopReason, TimeLimit};
 pub use ticket::{Stoppable, Ticket};
-pub(crate) use watchdog::Watchdog;
+pub(crate) use watchdog::{Relieve, Watchdog};

@@ -1,7 +1,8 @@
-//! The thread that stops what passed its deadline. It runs while there is something to watch.
+//! The thread that stops what passed its deadline, and looks after a pool that has more to run than there are processors. It runs while
+//! there is something to watch.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,6 +15,12 @@ use super::ticket::Ticket;
 /// How long the thread stays when nothing has a deadline.
 const IDLE: Duration = Duration::from_secs(2);
 
+/// A pool that the watchdog looks after.
+pub(crate) trait Relieve: Send + Sync {
+    /// Does something for jobs that wait, and answers when to look again.
+    fn relieve(self: Arc<Self>, now: Moment) -> Moment;
+}
+
 /// One for each engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Watchdog {
@@ -25,6 +32,9 @@ struct Inner {
     next: AtomicU64,
     /// Whether it looks, and will read `next` before it sleeps.
     looking: AtomicBool,
+    /// When to look after the pool.
+    relief: AtomicU64,
+    pool: OnceLock<Weak<dyn Relieve>>,
     /// How often it has looked.
     #[cfg(test)]
     looks: AtomicU64,
@@ -51,6 +61,8 @@ impl Watchdog {
             inner: Arc::new(Inner {
                 next: AtomicU64::new(Moment::NEVER.0),
                 looking: AtomicBool::new(false),
+                relief: AtomicU64::new(Moment::NEVER.0),
+                pool: OnceLock::new(),
                 #[cfg(test)]
                 looks: AtomicU64::new(0),
                 state: Mutex::new(state),
@@ -71,6 +83,35 @@ impl Watchdog {
         if deadline.0 < self.inner.next.load(Ordering::Relaxed) {
             self.inner.hurry(deadline);
         }
+    }
+
+    /// Says which pool is to be looked after; once.
+    pub(crate) fn relieves(&self, pool: Weak<impl Relieve + 'static>) {
+        let pool: Weak<dyn Relieve> = pool;
+        let _ = self.inner.pool.set(pool);
+    }
+
+    /// Whether the pool will be looked after.
+    pub(crate) fn expects_relief(&self) -> bool {
+        self.inner.relief.load(Ordering::SeqCst) != Moment::NEVER.0
+    }
+
+    /// Has the pool looked after at that time, or before.
+    pub(crate) fn expect_relief(&self, at: Moment) {
+        self.inner.relief.fetch_min(at.0, Ordering::SeqCst);
+        self.inner.rouse();
+    }
+
+    /// As [`Watchdog::expect_relief`] if the thread runs, which it answers: for threads that should not start it, because it would have
+    /// their priority.
+    pub(crate) fn bring_relief_forward(&self, at: Moment) -> bool {
+        let state = self.inner.lock();
+        let comes = state.running && !state.closed;
+        if comes {
+            self.inner.relief.fetch_min(at.0, Ordering::SeqCst);
+            self.inner.wake.notify_one();
+        }
+        comes
     }
 
     /// Watches a job until [`Watchdog::remove`]; `None` if it has no deadline.
@@ -121,9 +162,13 @@ impl Inner {
     #[cold]
     fn hurry(self: &Arc<Self>, deadline: Moment) {
         let planned = self.next.fetch_min(deadline.0, Ordering::SeqCst);
-        if planned <= deadline.0 || self.looking.load(Ordering::SeqCst) {
-            return;
+        if planned > deadline.0 && !self.looking.load(Ordering::SeqCst) {
+            self.rouse();
         }
+    }
+
+    /// Has the thread plan anew, and starts it if it does not run.
+    fn rouse(self: &Arc<Self>) {
         let mut state = self.lock();
         if state.closed {
             return;
@@ -142,6 +187,7 @@ impl Inner {
         } else {
             // The next deadline tries again.
             self.next.store(Moment::NEVER.0, Ordering::SeqCst);
+            self.relief.store(Moment::NEVER.0, Ordering::SeqCst);
         }
     }
 
@@ -161,6 +207,14 @@ impl Inner {
                 }
                 continue;
             }
+            let relief = Moment(self.relief.load(Ordering::SeqCst));
+            if relief <= now {
+                drop(state);
+                self.relieve(now);
+                state = self.lock();
+                continue;
+            }
+            let next = next.min(relief);
             let idle = next == Moment::NEVER;
             let pause = if idle {
                 IDLE
@@ -172,7 +226,9 @@ impl Inner {
                 .wake
                 .wait_timeout(state, pause)
                 .unwrap_or_else(PoisonError::into_inner);
-            let asked = self.next.load(Ordering::SeqCst) != Moment::NEVER.0;
+            let asked = [&self.next, &self.relief]
+                .iter()
+                .any(|at| at.load(Ordering::SeqCst) != Moment::NEVER.0);
             if idle && timeout.timed_out() && !asked {
                 break;
             }
@@ -192,6 +248,16 @@ impl Inner {
         self.looking.store(false, Ordering::SeqCst);
         self.next.fetch_min(due.next.0, Ordering::SeqCst);
         due
+    }
+
+    /// Looks after the pool. Holds no lock: the pool may come back here.
+    fn relieve(&self, now: Moment) {
+        // First: who asks from now on may have seen something that the pool does not see any more.
+        self.relief.store(Moment::NEVER.0, Ordering::SeqCst);
+        if let Some(pool) = self.pool.get().and_then(Weak::upgrade) {
+            let again = pool.relieve(now);
+            self.relief.fetch_min(again.0, Ordering::SeqCst);
+        }
     }
 
     /// Stops what is due. Holds no lock: what ends because of it may come back here.

@@ -6,7 +6,7 @@ const SLAB_BYTES = 65_536;
 const WORDS = 2_048;
 
 /** Cells of the shared control block. */
-const Control = { turn: 0, kind: 1, place: 2, length: 3, ring: 4 } as const;
+const Control = { turn: 0, kind: 1, place: 2, length: 3, ring: 4, thread: 5 } as const;
 const CONTROL_BYTES = 64;
 const WORDS_BYTES = WORDS * 8;
 
@@ -53,6 +53,15 @@ export class Channel {
     this.#slab = new Uint8Array(shared, CONTROL_BYTES + WORDS_BYTES);
     this.#port = port;
     this.#side = side;
+  }
+
+  /** The kernel's number of the worker's thread, once that has said it; else 0. */
+  get threadNumber(): number {
+    return Atomics.load(this.#control, Control.thread);
+  }
+
+  set threadNumber(number: number) {
+    Atomics.store(this.#control, Control.thread, number);
   }
 
   /**

@@ -38,9 +38,9 @@ export function warm(): void {
   }).unref();
 }
 
-/** Gives a worker back that is at rest. Returns false if enough are kept: then it is the caller's to end. */
+/** Gives a worker back that is at rest. Returns false if it is not wanted: then it is the caller's to end. */
 export function keepThread(thread: Thread): boolean {
-  if (thread.dead !== undefined || spare.length >= MAX_SPARE) return false;
+  if (thread.dead !== undefined || thread.lowered || spare.length >= MAX_SPARE) return false;
   spare.push(thread);
   if (spare.length > MIN_SPARE && !looking) look();
   return true;

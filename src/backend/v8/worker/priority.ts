@@ -1,26 +1,53 @@
-// The priority of the threads that run guests; crates/host/src/priority.rs does the same.
-import { readFileSync } from 'node:fs';
+// The priority of the threads that run guests; crates/host/src/priority.rs does the same. A process may lower it and never raise it again.
+import { readFileSync, readlinkSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 
 /** How much lower than that of the thread that it was started from. */
 const STEPS = 5;
 
+/** How much lower still once a call takes long while others want its processor. */
+const LONG_STEPS = 8;
+
 /**
- * Lowers the priority of this thread, for good: a process may not raise one again. What it starts has that priority as well. Does nothing where
- * that is not possible, or might be punished.
+ * Lowers the priority of this thread. What it starts has that priority as well. Returns by which number {@link giveWay} knows it; 0 where nothing can be
+ * done, or might be punished.
  */
-export function giveWay(): void {
+export function beginGuestThread(): number {
   // On Linux a thread is a process of its own here; elsewhere this would be the whole process.
-  if (process.platform !== 'linux') return;
+  if (process.platform !== 'linux') return 0;
   try {
-    if (!isFiltered()) setPriority(0, Math.min(getPriority(0) + STEPS, constants.priority.PRIORITY_LOW));
+    if (isFiltered()) return 0;
+    lower(0, STEPS);
+    return threadNumber();
   } catch {
     // A process that may not read that, or change this, does without.
+    return 0;
   }
+}
+
+/** Lowers the priority of a thread further. Returns whether it did. */
+export function giveWay(thread: number): boolean {
+  if (thread === 0) return false;
+  try {
+    lower(thread, LONG_STEPS);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function lower(thread: number, steps: number): void {
+  setPriority(thread, Math.min(getPriority(thread) + steps, constants.priority.PRIORITY_LOW));
 }
 
 /** Whether a filter judges this thread's system calls. Some end the process for one that they do not allow, and nobody can ask ahead. */
 function isFiltered(): boolean {
   const [, mode = '0'] = /^Seccomp:\s*(\d)$/m.exec(readFileSync('/proc/thread-self/status', 'latin1')) ?? [];
   return mode !== '0';
+}
+
+/** The kernel's number of this thread; 0 if `/proc` counts processes in another way than this one does. */
+function threadNumber(): number {
+  const [, own, thread] = /^(\d+)\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+  return Number(own) === process.pid ? Number(thread) : 0;
 }

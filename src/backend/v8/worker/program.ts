@@ -1,9 +1,10 @@
 // What a worker runs: it serves its caller until it is ended, and never turns its own event loop.
 import { workerData } from 'node:worker_threads';
 import { Channel, Side } from './channel';
-import { giveWay } from './priority';
+import { beginGuestThread } from './priority';
 import { Session } from './session';
 
 const { shared, port } = workerData;
-giveWay();
-new Session(new Channel(shared, port, Side.worker)).run();
+const channel = new Channel(shared, port, Side.worker);
+channel.threadNumber = beginGuestThread();
+new Session(channel).run();

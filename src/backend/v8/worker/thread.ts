@@ -4,6 +4,8 @@ import type { ErrorCode } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { instanceClosed } from '../refusals';
 import { Channel, channelMemory, type Message, Side } from './channel';
+import { enterCrowd, leaveCrowd, type Member } from './crowd';
+import { giveWay } from './priority';
 import { Kind } from './protocol';
 
 const PROGRAM = join(__dirname, 'program.js');
@@ -41,7 +43,7 @@ interface Entered {
 }
 
 /** One worker and the conversation with it. One side speaks at a time; requests wait here until it is their turn. */
-export class Thread {
+export class Thread implements Member {
   readonly channel: Channel;
   /** Resolves when the thread has ended. */
   readonly exited: Promise<void>;
@@ -57,6 +59,7 @@ export class Thread {
   #turn = true;
   /** A call is being made that blocks this thread. */
   #blocking = false;
+  #lowered = false;
 
   /** @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` if this process may not have workers */
   constructor() {
@@ -89,6 +92,11 @@ export class Thread {
     return this.#dead;
   }
 
+  /** Whether its priority was lowered because a guest took long. */
+  get lowered(): boolean {
+    return this.#lowered;
+  }
+
   /** Whether a request is in it, or waits. */
   get busy(): boolean {
     return this.#entered.length > 0 || this.#waiting.length > 0;
@@ -103,6 +111,10 @@ export class Thread {
   /** How many calls of an instance are in it, one inside the other. */
   depth(owner: object): number {
     return this.#entered.filter(({ frame }) => frame.owner === owner).length;
+  }
+
+  giveWay(): void {
+    this.#lowered ||= giveWay(this.channel.threadNumber);
   }
 
   /** Takes a request. */
@@ -186,6 +198,7 @@ export class Thread {
     if (this.#dead !== undefined) return;
     this.#dead = error.code;
     const frames = [...this.#entered.splice(0).map(({ frame }) => frame), ...this.#waiting.splice(0)];
+    leaveCrowd(this);
     void this.#worker.terminate();
     this.#port.close();
     for (const frame of frames) frame.abandon(errorFor(frame));
@@ -200,6 +213,7 @@ export class Thread {
   /** A message was posted, because nobody blocks. */
   #rung(posted: unknown): void {
     if (this.#dead !== undefined) return;
+    leaveCrowd(this);
     const message = this.#take(posted);
     const entered = this.#entered.at(-1)!;
     if (message.kind === Kind.host) {
@@ -265,6 +279,7 @@ export class Thread {
   #give(write: Answer, ring: boolean): void {
     this.channel.ring = ring;
     this.#turn = false;
+    if (ring) enterCrowd(this);
     write(this.channel);
   }
 

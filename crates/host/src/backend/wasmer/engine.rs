@@ -15,7 +15,7 @@ use crate::backend::{
     Backend, BackendInstance, CompileFault, CompiledModule, FunctionImport, HostImport,
     Interruption,
 };
-use crate::config::{BackendKind, EngineConfig};
+use crate::config::{BackendKind, EngineConfig, cores};
 use crate::error::panic_text;
 
 /// Threads that compile one module. More finish a single module little sooner, and many modules later.
@@ -70,9 +70,9 @@ impl Backend for WasmerBackend {
 
 /// Cranelift, with its own handling of NaNs left off: `prepare` makes them canonical where it matters.
 fn compiler() -> Cranelift {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut compiler = Cranelift::new();
-    compiler.num_threads(NonZero::new(cores.min(COMPILE_THREADS)).unwrap_or(NonZero::<usize>::MIN));
+    compiler
+        .num_threads(NonZero::new(cores().min(COMPILE_THREADS)).unwrap_or(NonZero::<usize>::MIN));
     compiler
 }
 
