@@ -12,8 +12,8 @@ interface Thread {
 }
 
 const STEPS = 5;
-/** Further ones of guests that run for long while others want their processor. */
-const LONG_STEPS = 8;
+/** Further ones where more guests run for long than there are processors. */
+const LONG_STEPS = 12;
 
 let guest: string;
 

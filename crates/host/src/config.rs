@@ -34,7 +34,7 @@ pub struct EngineConfig {
     pub complexity: ComplexityCaps,
     /// Milliseconds that a call may take, at least 1; `None`: no limit. Default 30,000.
     pub timeout_ms: Option<u64>,
-    /// Calls that run in the engine's pool at the same time. 0 (the default) is one for each core, and a call that has run for 10 milliseconds
+    /// Calls that run in the engine's pool at the same time. 0 (the default) is one for each core, and a call that takes 20 milliseconds or more
     /// does not count while others wait, up to 32 such calls (8 where pointers have 32 bits; one for each core where the priority of their
     /// threads cannot be lowered).
     pub threads: usize,

@@ -4,9 +4,9 @@
 #[cfg(target_os = "linux")]
 const STEPS: i32 = 5;
 
-/// How much lower still once a call takes long while others want its processor.
+/// How much lower still when more calls take long than there are processors.
 #[cfg(target_os = "linux")]
-const LONG_STEPS: i32 = 8;
+const LONG_STEPS: i32 = 12;
 
 /// The lowest there is.
 #[cfg(target_os = "linux")]
@@ -34,6 +34,21 @@ impl GuestThread {
         self.lower(LONG_STEPS)
     }
 
+    /// How long this thread, which must be the caller's, has had a processor until now, in nanoseconds. `None` where [`Self::ran_ns`] is.
+    pub(crate) fn own_ran_ns(self) -> Option<u64> {
+        use rustix::time::{ClockId, clock_gettime};
+        self.id?;
+        let ran = clock_gettime(ClockId::ThreadCPUTime);
+        Some(ran.tv_sec.cast_unsigned() * 1_000_000_000 + ran.tv_nsec.cast_unsigned())
+    }
+
+    /// The same of any thread; up to a tick of the kernel behind. `None` where that is not told.
+    pub(crate) fn ran_ns(self) -> Option<u64> {
+        let id = self.id?.as_raw_nonzero();
+        let told = std::fs::read_to_string(format!("/proc/self/task/{id}/schedstat")).ok()?;
+        told.split(' ').next()?.parse().ok()
+    }
+
     fn lower(self, steps: i32) -> bool {
         use rustix::process::{getpriority_process, setpriority_process};
         // To Linux a thread is a process of its own here.
@@ -52,6 +67,14 @@ impl GuestThread {
 
     pub(crate) fn give_way(self) -> bool {
         false
+    }
+
+    pub(crate) fn own_ran_ns(self) -> Option<u64> {
+        None
+    }
+
+    pub(crate) fn ran_ns(self) -> Option<u64> {
+        None
     }
 }
 

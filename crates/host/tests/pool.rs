@@ -1,6 +1,7 @@
 //! The pool: bounded, in order for each lane, fair between lanes, closed without losing a job.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -178,43 +179,47 @@ fn jobs_that_take_long_make_room_for_others_if_no_number_of_threads_was_given() 
     let cores = thread::available_parallelism().unwrap().get();
     let engine = WasmEngine::new(EngineConfig::default()).unwrap();
     let pool = engine.pool();
-    // Each of them begins though none of those before ends.
-    let mut blockers: Vec<_> = (0..2 * cores).map(|_| block(pool)).collect();
+    let (over, begun) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let run_long = || {
+        let (over, begun) = (Arc::clone(&over), Arc::clone(&begun));
+        let job = move |turn| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            while turn == Turn::Run && !over.load(Ordering::Relaxed) {
+                hint::spin_loop();
+            }
+        };
+        pool.submit(&pool.lane(), job).unwrap();
+    };
     let (sender, receiver) = channel();
+    (0..2 * cores).for_each(|_| run_long());
     for n in 0..3 {
         let sender = sender.clone();
         pool.submit(&pool.lane(), move |_| sender.send(n).unwrap())
             .unwrap();
     }
-    let ran: Vec<_> = receiver.iter().take(3).collect();
-    assert_eq!(ran, [0, 1, 2]);
+    // They come behind all of those, of which none ends.
+    for _ in 0..3 {
+        receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
     // Not without bounds.
-    let (held, gate) = channel::<()>();
-    let gate = Arc::new(Mutex::new(gate));
-    let begun = Arc::new(AtomicUsize::new(0));
-    for _ in 0..100 {
-        let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
-        pool.submit(&pool.lane(), move |_| {
-            begun.fetch_add(1, Ordering::SeqCst);
-            let _ = gate.lock().unwrap().recv();
-        })
-        .unwrap();
-    }
-    let all = || blockers.len() + begun.load(Ordering::SeqCst);
+    (0..100).for_each(|_| run_long());
     let mut before = 0;
-    while all() != before {
-        before = all();
-        thread::sleep(Duration::from_millis(200));
+    while begun.load(Ordering::SeqCst) != before {
+        before = begun.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_secs(1));
     }
+    assert!(before > 2 * cores, "{before} jobs run at once");
     assert!(before <= cores + 32, "{before} jobs run at once");
     assert!(threads() <= cores + 32, "{} threads", threads());
-    // As they end, the pool is as small again as it was.
-    drop(held);
-    blockers.clear();
+    // As they end, the pool becomes as small again as it was.
+    over.store(true, Ordering::SeqCst);
     while pool.waiting() > 0 || threads() > cores {
         thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(begun.load(Ordering::SeqCst), 100);
+    assert_eq!(begun.load(Ordering::SeqCst), 2 * cores + 100);
 }
 
 #[test]

@@ -1,20 +1,21 @@
 //! Which jobs run, and which of them hold one of the pool's places.
 
+use crate::config::cores;
 use crate::priority::GuestThread;
 use crate::stop::Moment;
 
 /// Threads that may wait in host functions without holding a place.
 const MAX_PARKED: usize = 256;
 
-/// Threads that may run a long job without holding a place, if their priority is low. Of others as many as there are places.
+/// Threads that may run a long job without holding a place.
 const MAX_LONG: usize = if cfg!(target_pointer_width = "64") {
     32
 } else {
     8
 };
 
-/// From so many nanoseconds on a job is a long one.
-const LONG_NS: u64 = 10_000_000;
+/// A job that has held its place for so many nanoseconds is a long one if it had a processor for half of them.
+const LONG_NS: u64 = 20_000_000;
 
 /// The jobs that run, by number.
 #[derive(Default)]
@@ -26,7 +27,7 @@ pub(super) struct Places {
     /// Those that wait in a host function.
     pub(super) parked: usize,
     /// Those that gave their place up because they take long.
-    pub(super) long: usize,
+    pub(super) given_up: usize,
 }
 
 struct Job {
@@ -34,33 +35,56 @@ struct Job {
     /// When it began, or last came out of a host function.
     since: Moment,
     standing: Standing,
-    /// Whether the priority of its thread was lowered because of it.
-    lowered: bool,
+    /// What its thread had run until then, in nanoseconds, if that is known.
+    ran_before: Option<u64>,
+    pace: Pace,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Held,
     Parked,
+    GivenUp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Nothing is known against it.
+    Short,
+    /// It is a long one.
     Long,
+    /// It is a long one, and the priority of its thread was lowered because of it.
+    Lowered,
 }
 
 impl Job {
-    /// Whether it has held its place for long.
-    fn is_long(&self, now: Moment) -> bool {
-        self.standing == Standing::Held && now.since(self.since) >= LONG_NS
+    /// Whether it has held its place for long, and run in that time rather than waited for a processor.
+    fn takes_long(&mut self, now: Moment) -> bool {
+        if self.standing != Standing::Held || now.since(self.since) < LONG_NS {
+            return false;
+        }
+        match (self.thread.ran_ns(), self.ran_before) {
+            (None, _) => true,
+            (Some(ran), Some(before)) => ran.saturating_sub(before) >= LONG_NS / 2,
+            // Known from now on.
+            (ran, None) => {
+                self.ran_before = ran;
+                false
+            }
+        }
     }
 }
 
 impl Places {
-    /// Gives a place to a job that begins; the number is for the other functions.
-    pub(super) fn take(&mut self, thread: GuestThread) -> usize {
+    /// Gives a place to a job that begins `now` on a thread that has run for `ran` nanoseconds; the number is for the other functions.
+    pub(super) fn take(&mut self, thread: GuestThread, now: Moment, ran: Option<u64>) -> usize {
         self.held += 1;
         let job = Some(Job {
             thread,
-            since: Moment::now(),
+            since: now,
             standing: Standing::Held,
-            lowered: false,
+            ran_before: ran,
+            pace: Pace::Short,
         });
         if let Some(number) = self.free.pop() {
             self.jobs[number] = job;
@@ -78,7 +102,7 @@ impl Places {
         };
         self.free.push(number);
         *self.count(job.standing) -= 1;
-        job.lowered
+        job.pace == Pace::Lowered
     }
 
     /// Takes the place from a job that waits. Answers whether it did: it may have ended, be waiting already, or too many are.
@@ -91,7 +115,7 @@ impl Places {
         if self.stand(number, Standing::Held)
             && let Some(job) = &mut self.jobs[number]
         {
-            job.since = Moment::now();
+            (job.since, job.ran_before) = (Moment::now(), None);
         }
     }
 
@@ -109,37 +133,52 @@ impl Places {
         match standing {
             Standing::Held => &mut self.held,
             Standing::Parked => &mut self.parked,
-            Standing::Long => &mut self.long,
+            Standing::GivenUp => &mut self.given_up,
         }
     }
 
-    /// Has the jobs that run long by now give way to others.
+    /// Looks for jobs that take long by now, and has them give way to others if they are more than there are processors.
     pub(super) fn give_way(&mut self, now: Moment) {
         for job in self.jobs.iter_mut().flatten() {
-            if job.is_long(now) {
-                job.lowered = job.lowered || job.thread.give_way();
+            if job.pace == Pace::Short && job.takes_long(now) {
+                job.pace = Pace::Long;
+            }
+        }
+        let long = self.jobs.iter_mut().flatten();
+        let mut long: Vec<_> = long
+            .filter(|job| job.pace != Pace::Short && job.standing != Standing::Parked)
+            .collect();
+        if long.len() > cores() {
+            for job in long.iter_mut().filter(|job| job.pace == Pace::Long) {
+                if job.thread.give_way() {
+                    job.pace = Pace::Lowered;
+                }
             }
         }
     }
 
-    /// Takes their places, of which there are so many, from the jobs that run long by now.
-    pub(super) fn give_up(&mut self, now: Moment, places: usize) {
+    /// Takes their places from the jobs that take long: from as many as there are processors in any case.
+    pub(super) fn give_up(&mut self) {
         for job in self.jobs.iter_mut().flatten() {
-            let most = if job.lowered { MAX_LONG } else { places };
-            if job.is_long(now) && self.long < most {
-                job.standing = Standing::Long;
+            let allowed = match job.pace {
+                Pace::Short => 0,
+                Pace::Long => cores(),
+                Pace::Lowered => MAX_LONG,
+            };
+            if job.standing == Standing::Held && self.given_up < allowed {
+                job.standing = Standing::GivenUp;
                 self.held -= 1;
-                self.long += 1;
+                self.given_up += 1;
             }
         }
     }
 
-    /// When the next of the jobs that hold a place will have run long.
+    /// When the next of the jobs that hold a place, or will at once, will have run long.
     pub(super) fn next_long(&self) -> Moment {
         let held = self.jobs.iter().flatten();
         let held = held.filter(|job| job.standing == Standing::Held);
-        held.map(|job| Moment(job.since.0.saturating_add(LONG_NS)))
-            .min()
-            .unwrap_or(Moment::NEVER)
+        let first = held.map(|job| job.since).min();
+        let first = first.unwrap_or_else(Moment::now);
+        Moment(first.0.saturating_add(LONG_NS))
     }
 }

@@ -16,9 +16,17 @@ impl Shared {
         wanted.then(|| state.places.next_long())
     }
 
+    /// Whether jobs that hold a place, or will at once, might have to give way to others or give it up.
     fn is_crowded(&self, state: &State) -> bool {
-        let waiting = if self.relieved { state.ready.len() } else { 0 };
-        state.places.held + waiting > cores()
+        let places = &state.places;
+        let coming = if self.relieved {
+            state.ready.len()
+        } else {
+            let free = self.threads.saturating_sub(places.held);
+            state.ready.len().min(free)
+        };
+        let holding = places.held + coming;
+        holding > 0 && holding + places.given_up > cores()
     }
 }
 
@@ -31,7 +39,7 @@ impl Relieve for Shared {
         if self.is_crowded(&state) {
             state.places.give_way(now);
             if self.relieved && !state.ready.is_empty() {
-                state.places.give_up(now, self.threads);
+                state.places.give_up();
             }
         }
         let wanted = state.ready.len().saturating_sub(state.idle);

@@ -15,10 +15,40 @@ use crate::stop::{Moment, StopReason};
 /// Native stack of a pool thread: host functions and the compiler run there, guests have stacks of their own.
 const STACK_BYTES: usize = 8 << 20;
 
+/// How old a reading of a thread's own clock may be, in nanoseconds: each is a system call.
+const READING_NS: u64 = 1_000_000;
+
+/// A thread of a pool, as it knows itself.
+struct Worker {
+    thread: GuestThread,
+    /// How long it had a processor until `read`.
+    ran: Option<u64>,
+    read: Moment,
+}
+
+impl Worker {
+    fn begin() -> Self {
+        let thread = GuestThread::begin();
+        Self {
+            thread,
+            ran: thread.own_ran_ns(),
+            read: Moment::now(),
+        }
+    }
+
+    fn take_place(&mut self, state: &mut State) -> usize {
+        let now = Moment::now();
+        if now.since(self.read) > READING_NS {
+            (self.ran, self.read) = (self.thread.own_ran_ns(), now);
+        }
+        state.places.take(self.thread, now, self.ran)
+    }
+}
+
 impl Shared {
     /// How many threads there may be.
     pub(super) fn most_threads(&self, state: &State) -> usize {
-        self.threads + state.places.parked + state.places.long
+        self.threads + state.places.parked + state.places.given_up
     }
 
     /// Starts a thread. Its priority is that of this thread, so this must not be one of the pool.
@@ -29,7 +59,7 @@ impl Shared {
         let started = std::thread::Builder::new()
             .name(name)
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.work(GuestThread::begin()));
+            .spawn(move || shared.work(Worker::begin()));
         match started {
             Ok(worker) => {
                 state.workers.push(worker);
@@ -55,7 +85,7 @@ impl Shared {
     }
 
     /// The life of a worker: one job of the next lane, until the pool is closed and nothing waits.
-    fn work(self: &Arc<Self>, thread: GuestThread) {
+    fn work(self: &Arc<Self>, mut worker: Worker) {
         let mut state = self.lock();
         loop {
             if let Some(lane) = state.ready.pop_front() {
@@ -63,7 +93,7 @@ impl Shared {
                     self.work.notify_one();
                 }
                 let lowered;
-                (state, lowered) = self.take_turn(state, lane, thread);
+                (state, lowered) = self.take_turn(state, lane, &mut worker);
                 // The next job does not deserve what this one did to the thread.
                 if lowered && (!state.lacks_threads() || (!state.closed && self.call_for_threads()))
                 {
@@ -90,7 +120,7 @@ impl Shared {
         self: &'a Arc<Self>,
         mut state: MutexGuard<'a, State>,
         lane: Lane,
-        thread: GuestThread,
+        worker: &mut Worker,
     ) -> (MutexGuard<'a, State>, bool) {
         let entry = lane.lock().jobs.pop_front();
         let mut lowered = false;
@@ -100,7 +130,7 @@ impl Shared {
             } else {
                 Turn::Run
             };
-            let number = state.places.take(thread);
+            let number = worker.take_place(&mut state);
             let relief = self.next_relief(&state);
             drop(state);
             if let Some(at) = relief {

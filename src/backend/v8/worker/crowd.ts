@@ -1,43 +1,62 @@
-// Which workers run guests, in all engines of this thread; crates/host/src/pool/relief.rs does the same for a pool.
+// Which workers run guests, in all engines of this thread; crates/host/src/pool does the same for a pool.
 import { availableParallelism } from 'node:os';
 
-/** How long a guest may run before it gives way to others, and how often it is looked for such ones, in milliseconds. */
-const LONG_MS = 10;
+/** How often it is asked what guests do, in milliseconds. */
+const AGAIN_MS = 10;
+
+/** One that has run for so long takes long if it had a processor for half of that, in milliseconds. */
+const LONG_MS = 20;
 
 /** A worker, as far as it matters here. */
 export interface Member {
-  /** Its guest has run long while others want its processor. */
+  /** How many milliseconds its thread has had a processor until now; undefined where that is not told. */
+  ranMs(): number | undefined;
+  /** Its guest takes long, and more do than there are processors. */
   giveWay(): void;
 }
 
-/** Since when each runs. */
-const running = new Map<Member, number>();
+interface Stay {
+  readonly since: number;
+  /** What its thread had run in all when that was asked first. */
+  ranBefore: number | undefined;
+  takesLong: boolean;
+}
+
+/** Those that run. */
+const crowd = new Map<Member, Stay>();
 let cores = 0;
 let looking = false;
 
 /** A guest begins to run. */
 export function enterCrowd(member: Member): void {
-  running.set(member, performance.now());
+  crowd.set(member, { since: performance.now(), ranBefore: undefined, takesLong: false });
   cores ||= availableParallelism();
-  if (running.size > cores && !looking) lookLater();
+  if (crowd.size > cores && !looking) lookLater();
 }
 
 /** It waits, or has ended. */
 export function leaveCrowd(member: Member): void {
-  running.delete(member);
+  crowd.delete(member);
 }
 
 function lookLater(): void {
   looking = true;
-  setTimeout(look, LONG_MS).unref();
+  setTimeout(look, AGAIN_MS).unref();
 }
 
 function look(): void {
   looking = false;
-  if (running.size <= cores) return;
-  const latest = performance.now() - LONG_MS;
-  for (const [member, since] of running) {
-    if (since <= latest) member.giveWay();
-  }
+  if (crowd.size <= cores) return;
+  const now = performance.now();
+  for (const [member, stay] of crowd) stay.takesLong ||= takesLong(member, stay, now);
+  const long = [...crowd].filter(([, stay]) => stay.takesLong);
+  if (long.length > cores) for (const [member] of long) member.giveWay();
   lookLater();
+}
+
+function takesLong(member: Member, stay: Stay, now: number): boolean {
+  const ran = member.ranMs();
+  stay.ranBefore ??= ran;
+  if (now - stay.since < LONG_MS) return false;
+  return ran === undefined || ran - stay.ranBefore! >= LONG_MS / 2;
 }

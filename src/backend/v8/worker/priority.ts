@@ -5,8 +5,8 @@ import { constants, getPriority, setPriority } from 'node:os';
 /** How much lower than that of the thread that it was started from. */
 const STEPS = 5;
 
-/** How much lower still once a call takes long while others want its processor. */
-const LONG_STEPS = 8;
+/** How much lower still when more calls take long than there are processors. */
+const LONG_STEPS = 12;
 
 /**
  * Lowers the priority of this thread. What it starts has that priority as well. Returns by which number {@link giveWay} knows it; 0 where nothing can be
@@ -33,6 +33,17 @@ export function giveWay(thread: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** How many milliseconds a thread has had a processor until now, up to a tick of the kernel behind; undefined where that is not told. */
+export function ranMs(thread: number): number | undefined {
+  if (thread === 0) return undefined;
+  try {
+    const nanoseconds = Number.parseInt(readFileSync(`/proc/self/task/${thread}/schedstat`, 'latin1'), 10);
+    return Number.isNaN(nanoseconds) ? undefined : nanoseconds / 1e6;
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { type AingleWasmError, createError } from '../../../errors/error';
 import { instanceClosed } from '../refusals';
 import { Channel, channelMemory, type Message, Side } from './channel';
 import { enterCrowd, leaveCrowd, type Member } from './crowd';
-import { giveWay } from './priority';
+import { giveWay, ranMs } from './priority';
 import { Kind } from './protocol';
 
 const PROGRAM = join(__dirname, 'program.js');
@@ -111,6 +111,10 @@ export class Thread implements Member {
   /** How many calls of an instance are in it, one inside the other. */
   depth(owner: object): number {
     return this.#entered.filter(({ frame }) => frame.owner === owner).length;
+  }
+
+  ranMs(): number | undefined {
+    return ranMs(this.channel.threadNumber);
   }
 
   giveWay(): void {
