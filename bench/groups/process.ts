@@ -78,7 +78,7 @@ function resident(): number {
 export const eventLoop: Group = {
   name: 'event loop',
   about:
-    'How late a timer of 1 ms fires, 99th percentile, while 100 guests loop until their fuel is used up. On v8 they loop on this thread, one after the other.',
+    'How late a timer of 1 ms fires, 99th percentile, while 100 guests loop until their fuel is used up.',
   peer: IDLE,
   rows: async (contenders) => {
     const guest = builtGuest('misbehave');

@@ -18,6 +18,7 @@ import { V8Origin } from './origin';
 import { CallQueue } from './queue';
 import { engineClosed } from './refusals';
 import { Totals, type Usage } from './totals';
+import { Places } from './worker/places';
 import { takeThread, warm } from './worker/pool';
 import { Tenancy } from './worker/tenancy';
 import type { Thread } from './worker/thread';
@@ -35,6 +36,8 @@ export class V8Engine implements BackendEngine {
   readonly options: ResolvedEngineOptions;
   readonly backlog: Backlog;
   readonly queue: CallQueue;
+  /** Of the calls that run in workers. */
+  readonly places: Places;
   closed = false;
   readonly #config: object;
   readonly #compiler: Compiler;
@@ -49,10 +52,11 @@ export class V8Engine implements BackendEngine {
   #compiled = 0;
   #instances = 0;
 
-  constructor(options: ResolvedEngineOptions) {
+  constructor(options: ResolvedEngineOptions, threadsAsked: boolean) {
     this.options = options;
     this.backlog = new Backlog(options.queue);
     this.queue = new CallQueue(this.backlog);
+    this.places = new Places(options.threads, !threadsAsked);
     this.#compiler = new Compiler(options.limits.compileMs);
     this.#cache = new LruCache(options.cacheSize);
     this.#config = {

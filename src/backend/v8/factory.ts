@@ -20,11 +20,11 @@ export const v8Factory: BackendFactory = {
     /** All of that for guests of `module.instantiateSync()` as well. */
     inThreadDeadlines: false,
   }),
-  createEngine(options) {
+  createEngine(options, threadsAsked) {
     if (typeof WebAssembly === 'undefined') {
       const attempts = [{ source: 'node', reason: 'this process has no WebAssembly, as with --jitless' }];
       throw createError('ERR_ENGINE_UNAVAILABLE', 'load', { backend: 'v8', attempts });
     }
-    return new V8Engine(options);
+    return new V8Engine(options, threadsAsked);
   },
 };

@@ -6,6 +6,7 @@ import type { Answer, Frame } from './thread';
 /** A request that runs no guest: compiling a module, forgetting a guest. */
 export class Errand<T> implements Frame {
   readonly parent = undefined;
+  readonly places = undefined;
   readonly result: Promise<T>;
   readonly #write: Answer;
   #resolve!: (value: T) => void;

@@ -10,6 +10,7 @@ import { CallSignal } from '../call-signal';
 import type { Ending } from '../host-calls';
 import type { Channel, Message } from './channel';
 import { CallerScope, type WaitingCall } from './host-scope';
+import type { Places } from './places';
 import {
   Call,
   End,
@@ -29,6 +30,7 @@ import type { Answer, Frame } from './thread';
 /** The instance of a call, as the call knows it. */
 export interface Caller {
   readonly tenant: number;
+  readonly places: Places;
   readonly hosts: readonly ResolvedHostFunction[];
   readonly origin: Origin;
   /** Told how many pages the memory has, whenever the worker says so. */
@@ -110,6 +112,10 @@ export class GuestCall<T> implements Frame, WaitingCall {
 
   get owner(): object {
     return this.#caller;
+  }
+
+  get places(): Places {
+    return this.#caller.places;
   }
 
   get signal(): AbortSignal {

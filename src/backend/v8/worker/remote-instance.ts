@@ -25,6 +25,7 @@ import { Totals } from '../totals';
 import type { Channel, Message } from './channel';
 import { type Caller, GuestCall } from './guest-call';
 import type { CallerScope } from './host-scope';
+import type { Places } from './places';
 import {
   Access,
   errorOfFault,
@@ -82,6 +83,10 @@ export class RemoteInstance implements BackendInstance, Caller {
 
   get tenant(): number {
     return this.#tenancy.tenant;
+  }
+
+  get places(): Places {
+    return this.#engine.places;
   }
 
   get state(): InstanceState {
@@ -324,7 +329,7 @@ export class RemoteInstance implements BackendInstance, Caller {
   /** Hands a call over to the worker. `ended` is called when it has ended. */
   #begin(call: GuestCall<unknown>, watch: Watch, ended: () => void): void {
     const { backlog } = this.#engine;
-    let waiting = !this.#thread.ready(this);
+    let waiting = !this.#thread.admits(call);
     if (waiting) backlog.enter();
     const leave = () => {
       if (waiting) backlog.leave();

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../errors/codes';
 import { type AingleWasmError, createError } from '../../../errors/error';
 import { instanceClosed } from '../refusals';
 import { Channel, channelMemory, type Message, Side } from './channel';
-import { enterCrowd, leaveCrowd, type Member } from './crowd';
+import type { Occupant, Places } from './places';
 import { giveWay, ranMs } from './priority';
 import { Kind } from './protocol';
 
@@ -17,6 +17,8 @@ export type Answer = (channel: Channel) => void;
 export interface Frame {
   /** The instance whose guest it runs. */
   readonly owner: object;
+  /** The places of those that run guests, if it is one of them. */
+  readonly places: Places | undefined;
   /** The request in whose host function this one was made, of the same instance. */
   readonly parent: Frame | undefined;
   /** Whether it waits for something that its caller may do whenever it likes, so that it does not keep the process alive. */
@@ -43,7 +45,7 @@ interface Entered {
 }
 
 /** One worker and the conversation with it. One side speaks at a time; requests wait here until it is their turn. */
-export class Thread implements Member {
+export class Thread implements Occupant {
   readonly channel: Channel;
   /** Resolves when the thread has ended. */
   readonly exited: Promise<void>;
@@ -60,6 +62,8 @@ export class Thread implements Member {
   /** A call is being made that blocks this thread. */
   #blocking = false;
   #lowered = false;
+  /** Where it has a place, or waits for one. */
+  #places: Places | undefined;
 
   /** @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` if this process may not have workers */
   constructor() {
@@ -117,8 +121,13 @@ export class Thread implements Member {
     return ranMs(this.channel.threadNumber);
   }
 
-  giveWay(): void {
+  giveWay(): boolean {
     this.#lowered ||= giveWay(this.channel.threadNumber);
+    return this.#lowered;
+  }
+
+  proceed(): void {
+    this.#advance();
   }
 
   /** Takes a request. */
@@ -147,6 +156,12 @@ export class Thread implements Member {
   ready(owner: object): boolean {
     const top = this.#entered.at(-1);
     return this.#turn && (top === undefined ? this.#waiting.length === 0 : this.#admits(owner, top));
+  }
+
+  /** Whether a request, which is to be submitted, will enter at once. */
+  admits({ owner, places }: Frame): boolean {
+    const placed = places === undefined || places.free || !this.#booted || this.#entered.length > 0;
+    return placed && this.ready(owner);
   }
 
   /**
@@ -202,7 +217,7 @@ export class Thread implements Member {
     if (this.#dead !== undefined) return;
     this.#dead = error.code;
     const frames = [...this.#entered.splice(0).map(({ frame }) => frame), ...this.#waiting.splice(0)];
-    leaveCrowd(this);
+    this.#places?.leave(this);
     void this.#worker.terminate();
     this.#port.close();
     for (const frame of frames) frame.abandon(errorFor(frame));
@@ -217,7 +232,7 @@ export class Thread implements Member {
   /** A message was posted, because nobody blocks. */
   #rung(posted: unknown): void {
     if (this.#dead !== undefined) return;
-    leaveCrowd(this);
+    this.#places?.leave(this);
     const message = this.#take(posted);
     const entered = this.#entered.at(-1)!;
     if (message.kind === Kind.host) {
@@ -251,7 +266,7 @@ export class Thread implements Member {
     if (this.#turn && !this.#blocking && this.#dead === undefined) {
       const top = this.#entered.at(-1);
       const next = this.#waiting.find((frame) => this.#fits(frame, top));
-      if (next !== undefined) this.#enter(next);
+      if (next !== undefined) this.#enterIfPlaced(next);
       else if (top?.answer !== undefined) this.#answer(top, top.answer);
     }
     this.refresh();
@@ -266,6 +281,15 @@ export class Thread implements Member {
 
   #admits(owner: object, top: Entered): boolean {
     return top.inHost && top.answer === undefined && this.place(owner) === undefined;
+  }
+
+  /** A request that is made inside of another has its place; one that a worker has yet to begin for has none. */
+  #enterIfPlaced(frame: Frame): void {
+    if (this.#entered.length === 0) {
+      this.#places = frame.places;
+      if (this.#booted && this.#places?.admits(this) === false) return;
+    }
+    this.#enter(frame);
   }
 
   #enter(frame: Frame): void {
@@ -283,7 +307,7 @@ export class Thread implements Member {
   #give(write: Answer, ring: boolean): void {
     this.channel.ring = ring;
     this.#turn = false;
-    if (ring) enterCrowd(this);
+    if (ring) this.#places?.enter(this, this.#booted);
     write(this.channel);
   }
 

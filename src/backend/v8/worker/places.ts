@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os';
+
+/** How often it is asked what guests do while others want their processor, in milliseconds. */
+const AGAIN_MS = 10;
+
+/** One that has run for so long takes long if it had a processor for half of that, in milliseconds. */
+const LONG_MS = 20;
+
+/** Guests that may go on without a place because they take long, if the priority of their workers is low; of others as many as there are processors. */
+const MAX_GIVEN_UP = 32;
+
+/** A worker, as far as it matters here. */
+export interface Occupant {
+  /** How many milliseconds its thread has had a processor until now; undefined where that is not told. */
+  ranMs(): number | undefined;
+  /** Its guest takes long, and more do than there are processors. Returns whether its priority is lower now. */
+  giveWay(): boolean;
+  /** There may be a place for it now. */
+  proceed(): void;
+}
+
+interface Stay {
+  readonly since: number;
+  /** What its thread had run in all when that was asked first. */
+  ranBefore: number | undefined;
+  holdsPlace: boolean;
+  takesLong: boolean;
+  lowered: boolean;
+}
+
+/** Which workers of an engine run guests, and which wait until they may; crates/host/src/pool does the same for a pool. */
+export class Places {
+  readonly #count: number;
+  readonly #relieved: boolean;
+  readonly #running = new Map<Occupant, Stay>();
+  readonly #waiting = new Set<Occupant>();
+  #held = 0;
+  #cores = 0;
+  #looking = false;
+
+  /** @param relieved whether one that takes long gives its place to one that waits */
+  constructor(count: number, relieved: boolean) {
+    this.#count = count;
+    this.#relieved = relieved;
+  }
+
+  get free(): boolean {
+    return this.#held < this.#count;
+  }
+
+  /** Whether there is a place. If not, the occupant is told when there is one. */
+  admits(occupant: Occupant): boolean {
+    if (this.free) return true;
+    this.#waiting.add(occupant);
+    this.#lookLater();
+    return false;
+  }
+
+  /** A guest begins to run, or goes on. @param holdsPlace false for one that does not count */
+  enter(occupant: Occupant, holdsPlace: boolean): void {
+    const since = performance.now();
+    this.#running.set(occupant, { since, ranBefore: undefined, holdsPlace, takesLong: false, lowered: false });
+    if (holdsPlace) this.#held++;
+    this.#lookLater();
+  }
+
+  /** It waits, or has ended, or never will run. */
+  leave(occupant: Occupant): void {
+    this.#waiting.delete(occupant);
+    const stay = this.#running.get(occupant);
+    if (stay === undefined) return;
+    this.#running.delete(occupant);
+    if (stay.holdsPlace) this.#held--;
+    this.#admitNext();
+  }
+
+  #admitNext(): void {
+    for (const occupant of this.#waiting) {
+      if (!this.free) return;
+      this.#waiting.delete(occupant);
+      occupant.proceed();
+    }
+  }
+
+  get #isCrowded(): boolean {
+    this.#cores ||= availableParallelism();
+    return this.#running.size + (this.#relieved ? this.#waiting.size : 0) > this.#cores;
+  }
+
+  #lookLater(): void {
+    if (this.#looking || !this.#isCrowded) return;
+    this.#looking = true;
+    setTimeout(() => this.#look(), AGAIN_MS).unref();
+  }
+
+  #look(): void {
+    this.#looking = false;
+    if (!this.#isCrowded) return;
+    const now = performance.now();
+    for (const [occupant, stay] of this.#running) stay.takesLong ||= takesLong(occupant, stay, now);
+    const long = [...this.#running].filter(([, stay]) => stay.takesLong);
+    if (long.length > this.#cores) for (const [occupant, stay] of long) stay.lowered ||= occupant.giveWay();
+    if (this.#relieved && this.#waiting.size > 0) this.#giveUp(long.map(([, stay]) => stay));
+    this.#lookLater();
+  }
+
+  #giveUp(long: readonly Stay[]): void {
+    let givenUp = long.filter(({ holdsPlace }) => !holdsPlace).length;
+    for (const stay of long) {
+      if (!stay.holdsPlace || givenUp >= (stay.lowered ? MAX_GIVEN_UP : this.#cores)) continue;
+      stay.holdsPlace = false;
+      givenUp++;
+      this.#held--;
+    }
+    this.#admitNext();
+  }
+}
+
+function takesLong(occupant: Occupant, stay: Stay, now: number): boolean {
+  const ran = occupant.ranMs();
+  stay.ranBefore ??= ran;
+  if (now - stay.since < LONG_MS) return false;
+  // A worker that does not hold a place may not have begun.
+  return ran === undefined ? stay.holdsPlace : ran - stay.ranBefore! >= LONG_MS / 2;
+}
