@@ -34,9 +34,9 @@ pub struct EngineConfig {
     pub complexity: ComplexityCaps,
     /// Milliseconds that a call may take, at least 1; `None`: no limit. Default 30,000.
     pub timeout_ms: Option<u64>,
-    /// Calls that run in the engine's pool at the same time. 0 (the default) is one for each core, and a call that takes 20 milliseconds or more
-    /// does not count while others wait, up to 32 such calls (8 where pointers have 32 bits; one for each core where the priority of their
-    /// threads cannot be lowered).
+    /// Calls that run in the engine's pool at the same time. 0 (the default) is one for each core, and a call that takes 20
+    /// milliseconds or more does not count while others wait: at most 16 of these or two for each core, where pointers have
+    /// 32 bits 8 of them, and where the priority of their threads cannot be lowered one for each core.
     pub threads: usize,
     /// Calls that may wait in the pool; with 0 a call is taken only if it can begin at once. Default 10,000.
     pub queue: usize,

@@ -7,9 +7,9 @@ use crate::stop::Moment;
 /// Threads that may wait in host functions without holding a place.
 const MAX_PARKED: usize = 256;
 
-/// Threads that may run a long job without holding a place.
+/// Threads that may run a long job without holding a place, where twice as many as processors are not more. The event loop feels each of them.
 const MAX_LONG: usize = if cfg!(target_pointer_width = "64") {
-    32
+    16
 } else {
     8
 };
@@ -163,7 +163,7 @@ impl Places {
             let allowed = match job.pace {
                 Pace::Short => 0,
                 Pace::Long => cores(),
-                Pace::Lowered => MAX_LONG,
+                Pace::Lowered => MAX_LONG.max(2 * cores()),
             };
             if job.standing == Standing::Held && self.given_up < allowed {
                 job.standing = Standing::GivenUp;

@@ -6,8 +6,11 @@ const AGAIN_MS = 10;
 /** One that has run for so long takes long if it had a processor for half of that, in milliseconds. */
 const LONG_MS = 20;
 
-/** Guests that may go on without a place because they take long, if the priority of their workers is low; of others as many as there are processors. */
-const MAX_GIVEN_UP = 32;
+/**
+ * Guests that may go on without a place because they take long, where twice as many as processors are not more, if the priority of their workers is
+ * low; of others as many as there are processors. The event loop feels each of them.
+ */
+const MAX_GIVEN_UP = 16;
 
 /** A worker, as far as it matters here. */
 export interface Occupant {
@@ -106,8 +109,9 @@ export class Places {
 
   #giveUp(long: readonly Stay[]): void {
     let givenUp = long.filter(({ holdsPlace }) => !holdsPlace).length;
+    const most = Math.max(MAX_GIVEN_UP, 2 * this.#cores);
     for (const stay of long) {
-      if (!stay.holdsPlace || givenUp >= (stay.lowered ? MAX_GIVEN_UP : this.#cores)) continue;
+      if (!stay.holdsPlace || givenUp >= (stay.lowered ? most : this.#cores)) continue;
       stay.holdsPlace = false;
       givenUp++;
       this.#held--;
