@@ -150,6 +150,30 @@ fn as_many_jobs_run_at_once_as_there_are_threads() {
     receiver.recv().unwrap();
 }
 
+#[test]
+fn a_job_that_waits_lends_its_place() {
+    let pool = Pool::new(1, 100);
+    assert!(pool.place().is_none());
+    let (go, queued) = channel::<()>();
+    let (answer, answered) = channel::<()>();
+    let (done, ended) = channel();
+    let own = pool.clone();
+    let job = move |_| {
+        queued.recv().unwrap();
+        let parked = own.place().unwrap().park();
+        assert!(parked.is_some());
+        // Answered by a job that waits for the only place.
+        let got = answered.recv_timeout(Duration::from_secs(60));
+        drop(parked);
+        done.send(got).unwrap();
+    };
+    pool.submit(&pool.lane(), job).unwrap();
+    pool.submit(&pool.lane(), move |_| answer.send(()).unwrap())
+        .unwrap();
+    go.send(()).unwrap();
+    ended.recv().unwrap().unwrap();
+}
+
 /// Threads of pools that this process has.
 #[cfg(target_os = "linux")]
 fn threads() -> usize {
@@ -221,6 +245,37 @@ fn jobs_that_take_long_make_room_for_others_if_no_number_of_threads_was_given() 
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(begun.load(Ordering::SeqCst), 2 * cores + 100);
+}
+
+#[test]
+fn what_waits_behind_a_long_job_runs_when_that_ends() {
+    let engine = WasmEngine::new(EngineConfig::default()).unwrap();
+    let (pool, lane) = (engine.pool(), engine.pool().lane());
+    let over = Arc::new(AtomicBool::new(false));
+    let run_long = |lane: &Lane| {
+        let over = Arc::clone(&over);
+        let job = move |turn| {
+            while turn == Turn::Run && !over.load(Ordering::Relaxed) {
+                hint::spin_loop();
+            }
+        };
+        pool.submit(lane, job).unwrap();
+    };
+    run_long(&lane);
+    let cores = thread::available_parallelism().unwrap().get();
+    (0..cores).for_each(|_| run_long(&pool.lane()));
+    // Comes when the long ones make room; its thread has nothing to do afterwards.
+    let (sender, receiver) = channel();
+    let short = sender.clone();
+    pool.submit(&pool.lane(), move |_| short.send(()).unwrap())
+        .unwrap();
+    receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+    // Until the watchdog has looked again, at all of them.
+    thread::sleep(Duration::from_millis(200));
+    pool.submit(&lane, move |_| sender.send(()).unwrap())
+        .unwrap();
+    over.store(true, Ordering::Relaxed);
+    receiver.recv_timeout(Duration::from_secs(60)).unwrap();
 }
 
 #[test]

@@ -39,10 +39,11 @@ impl Place {
             return None;
         }
         let lacks_threads = state.lacks_threads() && state.live < self.shared.most_threads(&state);
-        drop(state);
-        if lacks_threads {
-            self.shared.call_for_threads();
+        if lacks_threads && !self.shared.call_for_threads() {
+            // One of a low priority is better than none.
+            let _ = self.shared.start_worker(&mut state);
         }
+        drop(state);
         Some(Parked(self))
     }
 }

@@ -95,8 +95,7 @@ impl Shared {
                 let lowered;
                 (state, lowered) = self.take_turn(state, lane, &mut worker);
                 // The next job does not deserve what this one did to the thread.
-                if lowered && (!state.lacks_threads() || (!state.closed && self.call_for_threads()))
-                {
+                if lowered && self.can_spare_one(&mut state) {
                     break;
                 }
             } else if state.closed || state.live > self.most_threads(&state) {
@@ -112,6 +111,17 @@ impl Shared {
             }
         }
         state.live -= 1;
+    }
+
+    /// Whether others will come to the lanes that are ready if this thread does not.
+    fn can_spare_one(&self, state: &mut State) -> bool {
+        if state.lacks_threads() {
+            return !state.closed && self.call_for_threads();
+        }
+        if !state.ready.is_empty() && state.wake() {
+            self.work.notify_one();
+        }
+        true
     }
 
     /// Runs the first job of a lane and puts the lane behind the others if it has more. Answers as well whether the thread's priority was
