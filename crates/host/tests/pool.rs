@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aingle_wasm_host::{EngineConfig, ErrorCode, Lane, Pool, StopReason, Turn, WasmEngine};
+use aingle_wasm_host::{EngineConfig, ErrorCode, Lane, Place, Pool, StopReason, Turn, WasmEngine};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 /// Occupies one thread of the pool until the returned sender is dropped.
 fn block(pool: &Pool) -> std::sync::mpsc::Sender<()> {
@@ -245,6 +247,66 @@ fn jobs_that_take_long_make_room_for_others_if_no_number_of_threads_was_given() 
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(begun.load(Ordering::SeqCst), 2 * cores + 100);
+}
+
+/// What a job of the next test does.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    Nothing,
+    /// Keeps a processor for so many milliseconds.
+    Spin(u64),
+    /// Lends its place for so many.
+    Wait(u64),
+}
+
+fn work() -> impl Strategy<Value = Work> {
+    prop_oneof![
+        6 => Just(Work::Nothing),
+        2 => (1..60_u64).prop_map(Work::Spin),
+        2 => (0..5_u64).prop_map(Work::Wait),
+    ]
+}
+
+fn all_end(pool: &Pool, jobs: &[(usize, Work)]) {
+    let lanes: Vec<_> = (0..8).map(|_| pool.lane()).collect();
+    let (sender, receiver) = channel();
+    for &(lane, work) in jobs {
+        let (own, sender) = (pool.clone(), sender.clone());
+        let job = move |_| {
+            match work {
+                Work::Nothing => {}
+                Work::Spin(ms) => {
+                    let begun = Instant::now();
+                    while begun.elapsed() < Duration::from_millis(ms) {
+                        hint::spin_loop();
+                    }
+                }
+                Work::Wait(ms) => {
+                    let parked = own.place().and_then(Place::park);
+                    thread::sleep(Duration::from_millis(ms));
+                    drop(parked);
+                }
+            }
+            let _ = sender.send(());
+        };
+        pool.submit(&lanes[lane], job).unwrap();
+    }
+    for left in (1..=jobs.len()).rev() {
+        let ended = receiver.recv_timeout(Duration::from_secs(60));
+        assert!(ended.is_ok(), "{left} jobs do not end");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn jobs_of_all_kinds_end(jobs in vec((0..8_usize, work()), 1..100), threads in 0..4_usize) {
+        match threads {
+            0 => all_end(WasmEngine::new(EngineConfig::default()).unwrap().pool(), &jobs),
+            threads => all_end(&Pool::new(threads, 1_000), &jobs),
+        }
+    }
 }
 
 #[test]
