@@ -85,8 +85,8 @@ export interface EngineOptions {
   /** Milliseconds that a call may take, from its submission: 1 … 2^31−1, or null for no limit. Default 30,000. */
   timeoutMs?: number | null;
   /**
-   * Calls that run at the same time: 1 … 1,024. Default: the machine's cores, beside which calls go on that take 20 ms and more while others wait; a
-   * number that is given is never exceeded.
+   * Calls that run at the same time: 1 … 1,024. Default: the machine's cores, beside which calls go on that take 20 ms and more while others wait; no
+   * call begins beyond a number that is given.
    */
   threads?: number;
   /** Calls that may wait for a thread: 0 … 2^32−1. Default 10,000. */

@@ -36,10 +36,8 @@ impl GuestThread {
 
     /// How long this thread, which must be the caller's, has had a processor until now, in nanoseconds. `None` where [`Self::ran_ns`] is.
     pub(crate) fn own_ran_ns(self) -> Option<u64> {
-        use rustix::time::{ClockId, clock_gettime};
-        self.id?;
-        let ran = clock_gettime(ClockId::ThreadCPUTime);
-        Some(ran.tv_sec.cast_unsigned() * 1_000_000_000 + ran.tv_nsec.cast_unsigned())
+        self.id
+            .map(|_| crate::stop::read_clock(rustix::time::ClockId::ThreadCPUTime))
     }
 
     /// The same of any thread; up to a tick of the kernel behind. `None` where that is not told.

@@ -1,6 +1,6 @@
 //! Compilations with a deadline. The compiler cannot be stopped: one that is late is given up, and ends in the background.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -45,8 +45,6 @@ struct Compilation {
     engine: WasmEngine,
     dispatcher: Arc<Dispatcher>,
     promise: u32,
-    /// Its promise is settled, or about to be.
-    settled: AtomicBool,
     stage: Mutex<Stage>,
 }
 
@@ -71,7 +69,6 @@ pub(crate) fn submit(
         engine: engine.clone(),
         dispatcher: Arc::clone(dispatcher),
         promise,
-        settled: AtomicBool::new(false),
         stage: Mutex::new(Stage::AtRest),
     });
     let pool = engine.pool();
@@ -83,11 +80,14 @@ pub(crate) fn submit(
             compilation.enter(Stage::Running(place));
             ticket.running(Arc::clone(&compilation) as Arc<dyn Stoppable>);
             let compiled = source.compile(&compilation.engine);
-            if let Stage::GivenUp(parked) = compilation.enter(Stage::AtRest) {
-                GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
-                drop(parked);
+            match compilation.enter(Stage::AtRest) {
+                // Its promise is settled.
+                Stage::GivenUp(parked) => {
+                    GIVEN_UP.fetch_sub(1, Ordering::SeqCst);
+                    drop(parked);
+                }
+                _ => compilation.settle(compiled.map(deliver).map_err(Failure::from)),
             }
-            compilation.settle(compiled.map(deliver).map_err(Failure::from));
         }
     })?;
     Ok(())
@@ -95,9 +95,7 @@ pub(crate) fn submit(
 
 impl Compilation {
     fn settle(&self, outcome: Outcome) {
-        if !self.settled.swap(true, Ordering::SeqCst) {
-            self.dispatcher.post(Message::Settle(self.promise, outcome));
-        }
+        self.dispatcher.post(Message::Settle(self.promise, outcome));
     }
 
     /// Answers the former stage.

@@ -156,7 +156,7 @@ impl Pool {
         let mut wakes = false;
         if !queue.scheduled {
             // Idle threads may be on their way to lanes that became ready before this one.
-            if state.ready.len() >= state.idle && state.live < shared.most_threads(&state) {
+            if state.ready.len() >= state.idle && shared.may_start_worker(&state) {
                 self.shared.start_worker(&mut state)?;
             }
             queue.scheduled = true;

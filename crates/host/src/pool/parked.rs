@@ -38,7 +38,7 @@ impl Place {
         if !state.places.park(self.job) {
             return None;
         }
-        let lacks_threads = state.lacks_threads() && state.live < self.shared.most_threads(&state);
+        let lacks_threads = state.lacks_threads() && self.shared.may_start_worker(&state);
         if lacks_threads && !self.shared.call_for_threads() {
             // One of a low priority is better than none.
             let _ = self.shared.start_worker(&mut state);

@@ -159,16 +159,18 @@ impl Places {
 
     /// Takes their places from the jobs that take long: from as many as there are processors in any case.
     pub(super) fn give_up(&mut self) {
-        for job in self.jobs.iter_mut().flatten() {
+        for number in 0..self.jobs.len() {
+            let held = self.jobs[number].as_ref();
+            let Some(job) = held.filter(|job| job.standing == Standing::Held) else {
+                continue;
+            };
             let allowed = match job.pace {
                 Pace::Short => 0,
                 Pace::Long => cores(),
                 Pace::Lowered => MAX_LONG.max(2 * cores()),
             };
-            if job.standing == Standing::Held && self.given_up < allowed {
-                job.standing = Standing::GivenUp;
-                self.held -= 1;
-                self.given_up += 1;
+            if self.given_up < allowed {
+                self.stand(number, Standing::GivenUp);
             }
         }
     }

@@ -45,7 +45,7 @@ impl Relieve for Shared {
         let wanted = state.ready.len().saturating_sub(state.idle);
         for _ in 0..wanted {
             // Without a thread the lanes wait for those that are there, or for the next look.
-            if state.live >= self.most_threads(&state) || self.start_worker(&mut state).is_err() {
+            if !self.may_start_worker(&state) || self.start_worker(&mut state).is_err() {
                 break;
             }
         }

@@ -47,8 +47,12 @@ impl Worker {
 
 impl Shared {
     /// How many threads there may be.
-    pub(super) fn most_threads(&self, state: &State) -> usize {
+    fn most_threads(&self, state: &State) -> usize {
         self.threads + state.places.parked + state.places.given_up
+    }
+
+    pub(super) fn may_start_worker(&self, state: &State) -> bool {
+        state.live < self.most_threads(state)
     }
 
     /// Starts a thread. Its priority is that of this thread, so this must not be one of the pool.

@@ -40,19 +40,19 @@ impl Moment {
 }
 
 #[cfg(target_os = "linux")]
-fn read(clock: rustix::time::ClockId) -> u64 {
+pub(crate) fn read_clock(clock: rustix::time::ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 #[cfg(target_os = "linux")]
 fn exact() -> u64 {
-    read(rustix::time::ClockId::Monotonic)
+    read_clock(rustix::time::ClockId::Monotonic)
 }
 
 #[cfg(target_os = "linux")]
 fn coarse() -> u64 {
-    read(rustix::time::ClockId::MonotonicCoarse)
+    read_clock(rustix::time::ClockId::MonotonicCoarse)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -160,8 +160,7 @@ export class Thread implements Occupant {
 
   /** Whether a request, which is to be submitted, will enter at once. */
   admits({ owner, places }: Frame): boolean {
-    const placed = places === undefined || places.free || !this.#booted || this.#entered.length > 0;
-    return placed && this.ready(owner);
+    return (!this.#needsPlace || places?.free !== false) && this.ready(owner);
   }
 
   /**
@@ -283,12 +282,14 @@ export class Thread implements Occupant {
     return top.inHost && top.answer === undefined && this.place(owner) === undefined;
   }
 
-  /** A request that is made inside of another has its place; one that a worker has yet to begin for has none. */
+  /** A request that is made inside of another goes on in its place, and one that the worker has yet to begin for needs none. */
+  get #needsPlace(): boolean {
+    return this.#booted && this.#entered.length === 0;
+  }
+
   #enterIfPlaced(frame: Frame): void {
-    if (this.#entered.length === 0) {
-      this.#places = frame.places;
-      if (this.#booted && this.#places?.admits(this) === false) return;
-    }
+    if (this.#entered.length === 0) this.#places = frame.places;
+    if (this.#needsPlace && frame.places?.admits(this) === false) return;
     this.#enter(frame);
   }
 
