@@ -66,6 +66,12 @@ describe('a process', () => {
       'ERR_TIMEOUT',
     ],
     [
+      'stays while instances wait for workers',
+      'Promise.all(Array.from({ length: 12 }, () => make())).then((all) => console.log(all.length));',
+      0,
+      '12',
+    ],
+    [
       'stays while a guest waits for a promise',
       'const i = await make(() => new Promise((r) => setTimeout(r, 50, 5).unref())); console.log(await i.invoke("ask", [1]));',
       0,
@@ -130,6 +136,51 @@ describe('workers', () => {
     expect(await round()).toBeLessThanOrEqual(first + 1);
     expect(threads()).toBeGreaterThan(first - 4);
     await eventually(() => expect(threads()).toBeLessThanOrEqual(first - 4));
+  });
+
+  onLinux('are few where many instances are wanted at once and each only for a moment', async () => {
+    const engine = open();
+    await make(engine).then((instance) => instance.close());
+    const before = threads();
+    let most = 0;
+    const visit = async () => {
+      using instance = await make(engine);
+      most = Math.max(most, threads());
+      return await instance.invoke('next');
+    };
+    const results = await Promise.all(Array.from({ length: 100 }, visit));
+    expect(results).toEqual(results.map(() => [1]));
+    expect(most).toBeLessThanOrEqual(before + 50);
+  });
+
+  describe('that an instance waits for', () => {
+    const wanted = async (engine: Engine) => {
+      await engine.compileCached('guest', GUEST);
+      return Array.from({ length: 20 }, () => make(engine));
+    };
+
+    test.each([
+      ['a deadline', () => ({ timeoutMs: 5 }), 'ERR_TIMEOUT'],
+      ['a signal', () => ({ signal: AbortSignal.timeout(5) }), 'ERR_ABORTED'],
+    ])('are not waited for beyond %s', async (_, terms, code) => {
+      const engine = open();
+      const before = await wanted(engine);
+      await expect(make(engine, undefined, terms())).rejects.toMatchObject({ code, phase: 'start' });
+      const instances = await Promise.all(before);
+      expect(engine.stats.instances).toBe(instances.length);
+      expect(await Promise.all(instances.map((instance) => instance.invoke('next')))).toEqual(instances.map(() => [1]));
+    });
+
+    test('are not waited for when the engine is closed', async () => {
+      const engine = open();
+      const refused = (await wanted(engine)).map((instance) =>
+        expect(instance).rejects.toMatchObject({ code: 'ERR_ENGINE_CLOSED' }),
+      );
+      await engine.close();
+      await Promise.all(refused);
+      expect(engine.stats.instances).toBe(0);
+      expect(await (await make(open())).invoke('next')).toEqual([1]);
+    });
   });
 
   onLinux('end when their instance is collected', async () => {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type AingleWasmError, createError } from '../../errors/error';
 import type { ModuleInfoJson } from '../backend';
 import { Errand } from './worker/errand';
-import { keepThread, takeThread } from './worker/pool';
+import { keepThread, takeThreadNow } from './worker/pool';
 import { type CompileRequest, Kind } from './worker/protocol';
 
 /** What a worker made of a module. */
@@ -76,7 +76,7 @@ export class Compiler {
 }
 
 async function compileInWorker(request: CompileRequest, signal: AbortSignal): Promise<Compilation> {
-  const thread = takeThread();
+  const thread = takeThreadNow();
   // What V8 is compiling goes on in the thread until it is done.
   signal.addEventListener('abort', () => thread.kill(signal.reason, () => signal.reason));
   const errand = new Errand<Compilation>((channel) => channel.send(Kind.compile, undefined, request), false);

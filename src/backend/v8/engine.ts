@@ -19,9 +19,10 @@ import { CallQueue } from './queue';
 import { engineClosed } from './refusals';
 import { Totals, type Usage } from './totals';
 import { Places } from './worker/places';
-import { takeThread, warm } from './worker/pool';
+import { refuseTakers, takeThread, takeThreadNow, warm } from './worker/pool';
 import { Tenancy } from './worker/tenancy';
 import type { Thread } from './worker/thread';
+import type { Watch } from './worker/watch';
 
 const PAGE_BYTES = 65_536;
 
@@ -125,6 +126,7 @@ export class V8Engine implements BackendEngine {
     this.queue.refuseAll(engineClosed);
     this.#compiler.stop(engineClosed);
     this.#cache.clear();
+    refuseTakers(this, engineClosed);
     const threads = new Set([...this.#tenancies].map(({ thread }) => thread));
     for (const tenancy of this.#tenancies) tenancy.evict();
     this.#shared?.end();
@@ -158,12 +160,13 @@ export class V8Engine implements BackendEngine {
    * Takes a place for an instance, and one in a worker for its guest.
    *
    * @param shared whether the guest may live in one worker with others
-   * @throws {AingleWasmError} `ERR_OUT_OF_MEMORY` if all places are taken, `ERR_ENGINE_UNAVAILABLE` without workers
+   * @param watch until when that may take
+   * @throws {AingleWasmError} `ERR_OUT_OF_MEMORY` if all places are taken, `ERR_ENGINE_UNAVAILABLE` without workers, and what `watch` ends it with
    */
-  admitTenant(shared: boolean): Tenancy {
+  async admitTenant(shared: boolean, watch: Watch): Promise<Tenancy> {
     const permit = this.admitInstance();
     try {
-      const thread = shared ? this.#sharedThread() : takeThread();
+      const thread = shared ? this.#sharedThread() : await takeThread(this, watch);
       if (!shared) warm();
       const tenancy = new Tenancy(thread, permit, shared, () => this.#tenancies.delete(tenancy));
       this.#tenancies.add(tenancy);
@@ -185,7 +188,7 @@ export class V8Engine implements BackendEngine {
   }
 
   #sharedThread(): Thread {
-    if (this.#shared === undefined || this.#shared.dead !== undefined) this.#shared = takeThread();
+    if (this.#shared === undefined || this.#shared.dead !== undefined) this.#shared = takeThreadNow();
     return this.#shared;
   }
 

@@ -6,6 +6,7 @@ import type { V8Origin } from './origin';
 import { unstoppable } from './refusals';
 import { RemoteInstance } from './worker/remote-instance';
 import { makeRequest } from './worker/request';
+import { Watch } from './worker/watch';
 
 /** What compiling gives: shared by all modules of the same bytes that came from the cache. */
 export interface CompiledModule {
@@ -43,12 +44,14 @@ export class V8Module implements BackendModule {
   async instantiate(options: ResolvedInstanceOptions): Promise<BackendInstance> {
     this.#engine.requireOpen();
     const { module, info } = this.#compiled;
-    const tenancy = this.#engine.admitTenant(options.worker === 'shared');
+    const watch = new Watch({ timeoutMs: options.timeoutMs, signal: options.signal, phase: 'start' });
+    const tenancy = await this.#engine.admitTenant(options.worker === 'shared', watch);
     const instance = new RemoteInstance(this.#engine, tenancy, this.#compiled, options);
     try {
       await instance.make(
         makeRequest(tenancy.tenant, module, info, options, this.#engine.options.limits.tableElements),
         options,
+        watch,
       );
     } catch (error) {
       instance.close();

@@ -59,11 +59,11 @@ export class Places {
     return false;
   }
 
-  /** A guest begins to run, or goes on. @param holdsPlace false for one that does not count */
-  enter(occupant: Occupant, holdsPlace: boolean): void {
+  /** A guest begins to run, or goes on. */
+  enter(occupant: Occupant): void {
     const since = performance.now();
-    this.#running.set(occupant, { since, ranBefore: undefined, holdsPlace, takesLong: false, lowered: false });
-    if (holdsPlace) this.#held++;
+    this.#running.set(occupant, { since, ranBefore: undefined, holdsPlace: true, takesLong: false, lowered: false });
+    this.#held++;
     this.#lookLater();
   }
 
@@ -124,6 +124,5 @@ function takesLong(occupant: Occupant, stay: Stay, now: number): boolean {
   const ran = occupant.ranMs();
   stay.ranBefore ??= ran;
   if (now - stay.since < LONG_MS) return false;
-  // A worker that does not hold a place may not have begun.
-  return ran === undefined ? stay.holdsPlace : ran - stay.ranBefore! >= LONG_MS / 2;
+  return ran === undefined || ran - stay.ranBefore! >= LONG_MS / 2;
 }

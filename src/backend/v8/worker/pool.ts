@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
+import type { AingleWasmError } from '../../../errors/error';
 import { Thread } from './thread';
+import type { Watch } from './watch';
 
 /** Workers that are kept at rest: they cost about 5 MB each, and a new one tens of milliseconds of a processor. */
-const MAX_SPARE = 8;
+const MAX_SPARE = 32;
 
 /** So many of them stay however long nobody needs them. */
 const MIN_SPARE = 2;
@@ -9,29 +12,69 @@ const MIN_SPARE = 2;
 /** Milliseconds in which a worker beyond those has to be needed. */
 const REST_MS = 2_000;
 
+/** Who waits for a worker. */
+interface Taker {
+  readonly owner: object;
+  give(thread: Thread): void;
+  refuse(error: unknown): void;
+}
+
 /** Workers at rest, of all engines of this thread: the last one was used last. They do not keep the process alive. */
 const spare: Thread[] = [];
+
+/** In the order in which they came. */
+const takers = new Set<Taker>();
+
+/** Workers that have been made and do not serve yet. */
+let starting = 0;
 
 /** The fewest spare workers since the last look: so many were not needed. */
 let unused = 0;
 let looking = false;
 
 /** A worker at rest; a new one if there is none. */
-export function takeThread(): Thread {
-  for (;;) {
-    const thread = spare.pop();
-    unused = Math.min(unused, spare.length);
-    if (thread === undefined) return new Thread();
-    if (thread.dead === undefined) return thread;
-  }
+export function takeThreadNow(): Thread {
+  return takeSpare() ?? startThread();
+}
+
+/**
+ * A worker for an instance. Where there is none at rest, and as many are starting already as should at once, it is the next one that an instance
+ * gives back or that may start: more of them at once would only keep each other, and the guests of the others, from their processors.
+ *
+ * @param watch until when that may take; armed meanwhile
+ * @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` without workers, and what `watch` ends it with
+ */
+export function takeThread(owner: object, watch: Watch): Promise<Thread> {
+  return new Promise((resolve, reject) => {
+    const taker = {
+      owner,
+      give: (thread: Thread) => {
+        watch.release();
+        resolve(thread);
+      },
+      refuse: (error: unknown) => {
+        takers.delete(taker);
+        watch.release();
+        reject(error);
+      },
+    };
+    takers.add(taker);
+    watch.arm(taker.refuse);
+    serveTakers();
+  });
+}
+
+/** Refuses what an owner waits for. */
+export function refuseTakers(owner: object, errorFor: () => AingleWasmError): void {
+  for (const taker of takers) if (taker.owner === owner) taker.refuse(errorFor());
 }
 
 /** Makes a worker for the next instance, unless there is one, when the event loop is idle. */
 export function warm(): void {
   setImmediate(() => {
-    if (spare.length > 0) return;
+    if (spare.length > 0 || starting > 0) return;
     try {
-      spare.push(new Thread());
+      spare.push(startThread());
     } catch {
       // Whoever needs it is told why there is none.
     }
@@ -42,8 +85,45 @@ export function warm(): void {
 export function keepThread(thread: Thread): boolean {
   if (thread.dead !== undefined || thread.lowered || spare.length >= MAX_SPARE) return false;
   spare.push(thread);
+  serveTakers();
   if (spare.length > MIN_SPARE && !looking) look();
   return true;
+}
+
+function serveTakers(): void {
+  for (const taker of takers) {
+    const thread = takeSpare();
+    if (thread === undefined && starting >= mostStarting()) return;
+    takers.delete(taker);
+    try {
+      taker.give(thread ?? startThread());
+    } catch (error) {
+      taker.refuse(error);
+    }
+  }
+}
+
+function takeSpare(): Thread | undefined {
+  for (;;) {
+    const thread = spare.pop();
+    unused = Math.min(unused, spare.length);
+    if (thread === undefined || thread.dead === undefined) return thread;
+  }
+}
+
+function startThread(): Thread {
+  const thread = new Thread();
+  starting++;
+  void thread.started.then(() => {
+    starting--;
+    serveTakers();
+  });
+  return thread;
+}
+
+/** Half of the processors: the others are for what runs already. */
+function mostStarting(): number {
+  return Math.ceil(availableParallelism() / 2);
 }
 
 /** Ends, again and again, the workers that were not needed meanwhile, until only those are left that stay. */

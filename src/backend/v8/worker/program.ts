@@ -1,5 +1,5 @@
 // What a worker runs: it serves its caller until it is ended, and never turns its own event loop.
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Channel, Side } from './channel';
 import { beginGuestThread } from './priority';
 import { Session } from './session';
@@ -7,4 +7,5 @@ import { Session } from './session';
 const { shared, port } = workerData;
 const channel = new Channel(shared, port, Side.worker);
 channel.threadNumber = beginGuestThread();
+parentPort!.postMessage('serving');
 new Session(channel).run();

@@ -106,16 +106,17 @@ export class RemoteInstance implements BackendInstance, Caller {
   }
 
   /** Runs the request that makes the guest; to be called once, before all else. */
-  make(request: Request<void>, { fuel, data, timeoutMs, signal }: ResolvedInstanceOptions): Promise<void> {
-    const call = new GuestCall(this, request, { fuel, data, blocking: false });
-    return this.#submit(call, { timeoutMs, signal, phase: 'start' });
+  async make(request: Request<void>, { fuel, data }: ResolvedInstanceOptions, watch: Watch): Promise<void> {
+    this.#requireUsable();
+    if (watch.left() <= 0) throw watch.error();
+    return this.#submit(new GuestCall(this, request, { fuel, data, blocking: false }), watch);
   }
 
   call(name: string, input: Uint8Array, options: ResolvedCallOptions): Promise<RawResult> {
     const exported = this.#bytesFunction(name);
     this.#requireUsable();
     const request = bytesRequest(exported, new Uint8Array(input), true);
-    return this.#submit(this.#callOf(request, options, false), watching(options));
+    return this.#submit(this.#callOf(request, options, false), new Watch(watching(options)));
   }
 
   callSync(name: string, input: Uint8Array, options: ResolvedCallOptions): RawResult {
@@ -130,7 +131,7 @@ export class RemoteInstance implements BackendInstance, Caller {
 
   invoke(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawValue[]> {
     this.#requireUsable();
-    return this.#submit(this.#callOf(this.#values(name, [...args]), options, false), watching(options));
+    return this.#submit(this.#callOf(this.#values(name, [...args]), options, false), new Watch(watching(options)));
   }
 
   start(name: string, args: readonly RawValue[], options: ResolvedCallOptions): Promise<RawStep> {
@@ -320,9 +321,9 @@ export class RemoteInstance implements BackendInstance, Caller {
     return new GuestCall(this, request, { fuel, data, slices, blocking });
   }
 
-  #submit<T>(call: GuestCall<T>, terms: WatchTerms): Promise<T> {
+  #submit<T>(call: GuestCall<T>, watch: Watch): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#begin(call, new Watch(terms), () => settle(call, resolve, reject));
+      this.#begin(call, watch, () => settle(call, resolve, reject));
     });
   }
 

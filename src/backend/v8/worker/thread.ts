@@ -47,6 +47,8 @@ interface Entered {
 /** One worker and the conversation with it. One side speaks at a time; requests wait here until it is their turn. */
 export class Thread implements Occupant {
   readonly channel: Channel;
+  /** Resolves when it serves, or never will. */
+  readonly started: Promise<void>;
   /** Resolves when the thread has ended. */
   readonly exited: Promise<void>;
   readonly #worker: Worker;
@@ -56,7 +58,8 @@ export class Thread implements Occupant {
   #waiting: Frame[] = [];
   /** Not the error: its stack and its cause can hold the instance, and the engine's registry holds this until that is collected. */
   #dead: ErrorCode | undefined;
-  #booted = false;
+  #serving = false;
+  #setStarted!: () => void;
   /** Whether the turn is here. */
   #turn = true;
   /** A call is being made that blocks this thread. */
@@ -84,6 +87,10 @@ export class Thread implements Occupant {
       throw noWorker(error);
     }
     this.#worker.unref();
+    this.started = new Promise((resolve) => {
+      this.#setStarted = resolve;
+    });
+    this.#worker.once('message', () => this.#serves());
     this.exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('error', (error) => this.#failed(error));
     this.#worker.on('exit', () => this.#failed(new Error('the worker exited')));
@@ -154,13 +161,12 @@ export class Thread implements Occupant {
 
   /** Whether a request of an instance would enter at once. */
   ready(owner: object): boolean {
-    const top = this.#entered.at(-1);
-    return this.#turn && (top === undefined ? this.#waiting.length === 0 : this.#admits(owner, top));
+    return this.#serving && this.#isNext(owner);
   }
 
-  /** Whether a request, which is to be submitted, will enter at once. */
+  /** Whether a request, which is to be submitted, will wait for no other. */
   admits({ owner, places }: Frame): boolean {
-    return (!this.#needsPlace || places?.free !== false) && this.ready(owner);
+    return (this.#entered.length > 0 || places?.free !== false) && this.#isNext(owner);
   }
 
   /**
@@ -215,6 +221,7 @@ export class Thread implements Occupant {
   kill(error: AingleWasmError, errorFor: (frame: Frame) => AingleWasmError): void {
     if (this.#dead !== undefined) return;
     this.#dead = error.code;
+    this.#setStarted();
     const frames = [...this.#entered.splice(0).map(({ frame }) => frame), ...this.#waiting.splice(0)];
     this.#places?.leave(this);
     void this.#worker.terminate();
@@ -226,6 +233,13 @@ export class Thread implements Occupant {
   end(): void {
     const error = instanceClosed();
     this.kill(error, () => error);
+  }
+
+  #serves(): void {
+    if (this.#dead !== undefined) return;
+    this.#serving = true;
+    this.#setStarted();
+    this.#advance();
   }
 
   /** A message was posted, because nobody blocks. */
@@ -262,7 +276,7 @@ export class Thread implements Occupant {
 
   /** Does what is to be done next, if the turn is here: what was begun inside a host function, its answer, the next request. */
   #advance(): void {
-    if (this.#turn && !this.#blocking && this.#dead === undefined) {
+    if (this.#serving && this.#turn && !this.#blocking && this.#dead === undefined) {
       const top = this.#entered.at(-1);
       const next = this.#waiting.find((frame) => this.#fits(frame, top));
       if (next !== undefined) this.#enterIfPlaced(next);
@@ -278,18 +292,21 @@ export class Thread implements Occupant {
     return this.#admits(frame.owner, top);
   }
 
+  #isNext(owner: object): boolean {
+    const top = this.#entered.at(-1);
+    return this.#turn && (top === undefined ? this.#waiting.length === 0 : this.#admits(owner, top));
+  }
+
   #admits(owner: object, top: Entered): boolean {
     return top.inHost && top.answer === undefined && this.place(owner) === undefined;
   }
 
-  /** A request that is made inside of another goes on in its place, and one that the worker has yet to begin for needs none. */
-  get #needsPlace(): boolean {
-    return this.#booted && this.#entered.length === 0;
-  }
-
+  /** A request that is made inside of another goes on in its place. */
   #enterIfPlaced(frame: Frame): void {
-    if (this.#entered.length === 0) this.#places = frame.places;
-    if (this.#needsPlace && frame.places?.admits(this) === false) return;
+    if (this.#entered.length === 0) {
+      this.#places = frame.places;
+      if (frame.places?.admits(this) === false) return;
+    }
     this.#enter(frame);
   }
 
@@ -308,13 +325,12 @@ export class Thread implements Occupant {
   #give(write: Answer, ring: boolean): void {
     this.channel.ring = ring;
     this.#turn = false;
-    if (ring) this.#places?.enter(this, this.#booted);
+    if (ring) this.#places?.enter(this);
     write(this.channel);
   }
 
   #take(posted?: unknown): Message {
     this.#turn = true;
-    this.#booted = true;
     return this.channel.take(posted);
   }
 
@@ -328,7 +344,7 @@ export class Thread implements Occupant {
   /** The worker has ended by itself. */
   #failed(cause: Error): void {
     if (this.#dead !== undefined) return;
-    const error = this.#booted ? lost(cause) : noWorker(cause);
+    const error = this.#serving ? lost(cause) : noWorker(cause);
     this.kill(error, () => error);
   }
 }

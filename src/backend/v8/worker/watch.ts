@@ -23,7 +23,7 @@ export class Watch {
   /** Calls `stop` when the call is to be stopped, unless it is released before. */
   arm(stop: (error: AingleWasmError) => void): void {
     const { timeoutMs, signal } = this.#terms;
-    if (timeoutMs !== null) this.#timer = setTimeout(() => stop(this.error()), timeoutMs);
+    if (timeoutMs !== null) this.#timer = setTimeout(() => stop(this.error()), this.left());
     if (signal === undefined) return;
     this.#aborted = () => stop(this.error());
     signal.addEventListener('abort', this.#aborted);
