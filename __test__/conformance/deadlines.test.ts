@@ -187,6 +187,16 @@ onEveryBackend('deadlines', (lab) => {
     expect(instance.state).toBe('poisoned');
   });
 
+  test('a call that ends in time has ended, also where the event loop hears of it too late', async () => {
+    const instance = await make(lab);
+    await instance.invoke('next');
+    // After this, timers come before messages.
+    await new Promise(setImmediate);
+    const pending = instance.invoke('next', [], { timeoutMs: 400 });
+    holding(500)();
+    expect([await pending, instance.state]).toEqual([[2], 'idle']);
+  });
+
   test('other instances go on, and the event loop too', async () => {
     const module = await lab.compile(GUEST, METERING);
     const [endless, other] = await Promise.all([

@@ -89,11 +89,16 @@ export class Channel {
     else Atomics.notify(control, Control.turn);
   }
 
+  /** The kind of the message that has come and is to be taken; undefined while the other side has the turn. */
+  get arrived(): number | undefined {
+    return Atomics.load(this.#control, Control.turn) === this.#side ? this.#control[Control.kind] : undefined;
+  }
+
   /** Blocks until the turn is here, at most some milliseconds. Returns whether it is. */
   wait(milliseconds = Number.POSITIVE_INFINITY): boolean {
     const end = performance.now() + milliseconds;
     for (;;) {
-      if (Atomics.load(this.#control, Control.turn) === this.#side) return true;
+      if (this.arrived !== undefined) return true;
       const left = end - performance.now();
       if (left <= 0) return false;
       Atomics.wait(this.#control, Control.turn, 1 - this.#side, left);

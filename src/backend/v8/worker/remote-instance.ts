@@ -368,10 +368,10 @@ export class RemoteInstance implements BackendInstance, Caller {
     return call.result();
   }
 
-  /** Stops one call. One that has not begun leaves the instance as it is. */
+  /** Stops one call. One that has not begun leaves the instance as it is, and one that has ended is to be settled soon. */
   #stop(call: GuestCall<unknown>, error: AingleWasmError): void {
     if (this.#thread.withdraw(call)) call.abandon(error);
-    else this.#kill(error);
+    else if (!this.#thread.hasEnded(call)) this.#kill(error);
   }
 
   /** Ends the worker. Calls that run end with `error`; those that wait find the instance poisoned. */

@@ -152,6 +152,13 @@ export class Thread implements Occupant {
     return true;
   }
 
+  /** Whether a request has ended, though its end was not taken yet. */
+  hasEnded(frame: Frame): boolean {
+    if (this.#turn || this.#entered.at(-1)?.frame !== frame) return false;
+    const { arrived } = this.channel;
+    return arrived !== undefined && arrived !== Kind.host;
+  }
+
   /** Refuses the requests of an instance that still wait. */
   refuse(owner: object, error: () => AingleWasmError): void {
     const refused = this.#waiting.filter((frame) => frame.owner === owner);
