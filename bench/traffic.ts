@@ -23,6 +23,8 @@ export interface Answers {
   stopped: number;
   /** All others, as `path: status`. */
   readonly unplanned: string[];
+  /** How many of those were in the first second, in which all connections are made. */
+  unplannedAtFirst: number;
 }
 
 const SECONDS = 6;
@@ -44,7 +46,7 @@ export async function capacity(traffic: Traffic): Promise<number> {
 
 /** Sends `rate` requests a second for some seconds. */
 export async function atFixedRate(traffic: Traffic, rate: number): Promise<Answers> {
-  const answers: Answers = { honestMs: [], stopped: 0, unplanned: [] };
+  const answers: Answers = { honestMs: [], stopped: 0, unplanned: [], unplannedAtFirst: 0 };
   let connection = 0;
   const setupClient = (client: autocannon.Client) => {
     client.setRequests([requestEachSecond(traffic, connection++, rate, answers)]);
@@ -85,8 +87,10 @@ function requestEachSecond(
     },
     onResponse: (answered) => {
       const { path, status } = planned();
-      if (answered !== status) answers.unplanned.push(`${path}: ${answered}`);
-      else if (isHostile()) answers.stopped += 1;
+      if (answered !== status) {
+        answers.unplanned.push(`${path}: ${answered}`);
+        if (number === first) answers.unplannedAtFirst += 1;
+      } else if (isHostile()) answers.stopped += 1;
       // The first one is written down before its connection is there, and in that second all connections are made.
       else if (number > first) answers.honestMs.push(performance.now() - begun);
     },
