@@ -126,7 +126,7 @@ export class V8Engine implements BackendEngine {
     this.queue.refuseAll(engineClosed);
     this.#compiler.stop(engineClosed);
     this.#cache.clear();
-    refuseTakers(this, engineClosed);
+    refuseTakers(this.places, engineClosed);
     const threads = new Set([...this.#tenancies].map(({ thread }) => thread));
     for (const tenancy of this.#tenancies) tenancy.evict();
     this.#shared?.end();
@@ -166,7 +166,7 @@ export class V8Engine implements BackendEngine {
   async admitTenant(shared: boolean, watch: Watch): Promise<Tenancy> {
     const permit = this.admitInstance();
     try {
-      const thread = shared ? this.#sharedThread() : await takeThread(this, watch);
+      const thread = shared ? this.#sharedThread() : await takeThread(this.places, watch);
       if (!shared) warm();
       const tenancy = new Tenancy(thread, permit, shared, () => this.#tenancies.delete(tenancy));
       this.#tenancies.add(tenancy);

@@ -7,6 +7,7 @@ import type { Answer, Frame } from './thread';
 export class Errand<T> implements Frame {
   readonly parent = undefined;
   readonly places = undefined;
+  readonly makesGuest = false;
   readonly result: Promise<T>;
   readonly #write: Answer;
   #resolve!: (value: T) => void;

@@ -118,6 +118,10 @@ export class GuestCall<T> implements Frame, WaitingCall {
     return this.#caller.places;
   }
 
+  get makesGuest(): boolean {
+    return this.parent === undefined && !this.#request.counted;
+  }
+
   get signal(): AbortSignal {
     return this.#signal.signal;
   }

@@ -36,7 +36,12 @@ export class Places {
   readonly #count: number;
   readonly #relieved: boolean;
   readonly #running = new Map<Occupant, Stay>();
-  readonly #waiting = new Set<Occupant>();
+  /** Who waits to make a guest, in the order in which they came. */
+  readonly #making = new Set<Occupant>();
+  /** Who waits to call one. */
+  readonly #calling = new Set<Occupant>();
+  /** Whose turn it is when there is a place: they take turns, so that the calls of guests that are there do not wait for all the new guests. */
+  #turn = this.#calling;
   #held = 0;
   #cores = 0;
   #looking = false;
@@ -51,10 +56,19 @@ export class Places {
     return this.#held < this.#count;
   }
 
-  /** Whether there is a place. If not, the occupant is told when there is one. */
-  admits(occupant: Occupant): boolean {
+  /** Whether one that wants to make a guest has to wait, so that another could only wait as well. */
+  get awaitedByGuests(): boolean {
+    return this.#making.size > 0;
+  }
+
+  /**
+   * Whether there is a place. If not, the occupant is told when there is one.
+   *
+   * @param makesGuest whether it wants to make a guest, and not to call one
+   */
+  admits(occupant: Occupant, makesGuest: boolean): boolean {
     if (this.free) return true;
-    this.#waiting.add(occupant);
+    (makesGuest ? this.#making : this.#calling).add(occupant);
     this.#lookLater();
     return false;
   }
@@ -69,7 +83,8 @@ export class Places {
 
   /** It waits, or has ended, or never will run. */
   leave(occupant: Occupant): void {
-    this.#waiting.delete(occupant);
+    this.#making.delete(occupant);
+    this.#calling.delete(occupant);
     const stay = this.#running.get(occupant);
     if (stay === undefined) return;
     this.#running.delete(occupant);
@@ -78,16 +93,23 @@ export class Places {
   }
 
   #admitNext(): void {
-    for (const occupant of this.#waiting) {
-      if (!this.free) return;
-      this.#waiting.delete(occupant);
-      occupant.proceed();
+    while (this.free && this.#waiting > 0) {
+      const other = this.#turn === this.#calling ? this.#making : this.#calling;
+      const from = this.#turn.size > 0 ? this.#turn : other;
+      const [occupant] = from as Iterable<Occupant>;
+      from.delete(occupant!);
+      this.#turn = from === this.#turn ? other : this.#turn;
+      occupant!.proceed();
     }
+  }
+
+  get #waiting(): number {
+    return this.#making.size + this.#calling.size;
   }
 
   get #isCrowded(): boolean {
     this.#cores ||= availableParallelism();
-    return this.#running.size + (this.#relieved ? this.#waiting.size : 0) > this.#cores;
+    return this.#running.size + (this.#relieved ? this.#waiting : 0) > this.#cores;
   }
 
   #lookLater(): void {
@@ -103,7 +125,7 @@ export class Places {
     for (const [occupant, stay] of this.#running) stay.takesLong ||= takesLong(occupant, stay, now);
     const long = [...this.#running].filter(([, stay]) => stay.takesLong);
     if (long.length > this.#cores) for (const [occupant, stay] of long) stay.lowered ||= occupant.giveWay();
-    if (this.#relieved && this.#waiting.size > 0) this.#giveUp(long.map(([, stay]) => stay));
+    if (this.#relieved && this.#waiting > 0) this.#giveUp(long.map(([, stay]) => stay));
     this.#lookLater();
   }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { AingleWasmError } from '../../../errors/error';
+import type { Places } from './places';
 import { Thread } from './thread';
 import type { Watch } from './watch';
 
@@ -12,9 +13,13 @@ const MIN_SPARE = 2;
 /** Milliseconds in which a worker beyond those has to be needed. */
 const REST_MS = 2_000;
 
+/** When it is tried again to start a worker for those that wait, in milliseconds. */
+const AGAIN_MS = 10;
+
 /** Who waits for a worker. */
 interface Taker {
-  readonly owner: object;
+  /** Where its guest is to be made. */
+  readonly places: Places;
   give(thread: Thread): void;
   refuse(error: unknown): void;
 }
@@ -28,6 +33,9 @@ const takers = new Set<Taker>();
 /** Workers that have been made and do not serve yet. */
 let starting = 0;
 
+/** Whether a timer runs for those that wait. */
+let servingAgain = false;
+
 /** The fewest spare workers since the last look: so many were not needed. */
 let unused = 0;
 let looking = false;
@@ -38,16 +46,16 @@ export function takeThreadNow(): Thread {
 }
 
 /**
- * A worker for an instance. Where there is none at rest, and as many are starting already as should at once, it is the next one that an instance
- * gives back or that may start: more of them at once would only keep each other, and the guests of the others, from their processors.
+ * A worker for an instance. Where there is none at rest, it is the next one that an instance gives back or that may start. Few may at once, and none while
+ * another new guest waits for its place: they would keep each other, and the guests of the others, from their processors.
  *
  * @param watch until when that may take; armed meanwhile
  * @throws {AingleWasmError} `ERR_ENGINE_UNAVAILABLE` without workers, and what `watch` ends it with
  */
-export function takeThread(owner: object, watch: Watch): Promise<Thread> {
+export function takeThread(places: Places, watch: Watch): Promise<Thread> {
   return new Promise((resolve, reject) => {
     const taker = {
-      owner,
+      places,
       give: (thread: Thread) => {
         watch.release();
         resolve(thread);
@@ -64,9 +72,9 @@ export function takeThread(owner: object, watch: Watch): Promise<Thread> {
   });
 }
 
-/** Refuses what an owner waits for. */
-export function refuseTakers(owner: object, errorFor: () => AingleWasmError): void {
-  for (const taker of takers) if (taker.owner === owner) taker.refuse(errorFor());
+/** Refuses those that wait for a worker. */
+export function refuseTakers(places: Places, errorFor: () => AingleWasmError): void {
+  for (const taker of takers) if (taker.places === places) taker.refuse(errorFor());
 }
 
 /** Makes a worker for the next instance, unless there is one, when the event loop is idle. */
@@ -93,7 +101,7 @@ export function keepThread(thread: Thread): boolean {
 function serveTakers(): void {
   for (const taker of takers) {
     const thread = takeSpare();
-    if (thread === undefined && starting >= mostStarting()) return;
+    if (thread === undefined && !mayStart(taker)) continue;
     takers.delete(taker);
     try {
       taker.give(thread ?? startThread());
@@ -101,6 +109,21 @@ function serveTakers(): void {
       taker.refuse(error);
     }
   }
+  if (takers.size > 0) serveAgain();
+}
+
+function serveAgain(): void {
+  if (servingAgain) return;
+  servingAgain = true;
+  setTimeout(() => {
+    servingAgain = false;
+    serveTakers();
+  }, AGAIN_MS);
+}
+
+/** No more than half of the processors: the others are for what runs already. */
+function mayStart({ places }: Taker): boolean {
+  return starting < Math.ceil(availableParallelism() / 2) && !places.awaitedByGuests;
 }
 
 function takeSpare(): Thread | undefined {
@@ -119,11 +142,6 @@ function startThread(): Thread {
     serveTakers();
   });
   return thread;
-}
-
-/** Half of the processors: the others are for what runs already. */
-function mostStarting(): number {
-  return Math.ceil(availableParallelism() / 2);
 }
 
 /** Ends, again and again, the workers that were not needed meanwhile, until only those are left that stay. */

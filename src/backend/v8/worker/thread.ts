@@ -19,6 +19,8 @@ export interface Frame {
   readonly owner: object;
   /** The places of those that run guests, if it is one of them. */
   readonly places: Places | undefined;
+  /** Whether it makes a guest. */
+  readonly makesGuest: boolean;
   /** The request in whose host function this one was made, of the same instance. */
   readonly parent: Frame | undefined;
   /** Whether it waits for something that its caller may do whenever it likes, so that it does not keep the process alive. */
@@ -312,7 +314,7 @@ export class Thread implements Occupant {
   #enterIfPlaced(frame: Frame): void {
     if (this.#entered.length === 0) {
       this.#places = frame.places;
-      if (frame.places?.admits(this) === false) return;
+      if (frame.places?.admits(this, frame.makesGuest) === false) return;
     }
     this.#enter(frame);
   }
