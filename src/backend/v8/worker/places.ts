@@ -56,6 +56,10 @@ export class Places {
     return this.#held < this.#count;
   }
 
+  get inUse(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** Whether one that wants to make a guest has to wait, so that another could only wait as well. */
   get awaitedByGuests(): boolean {
     return this.#making.size > 0;

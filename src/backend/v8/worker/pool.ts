@@ -121,9 +121,10 @@ function serveAgain(): void {
   }, AGAIN_MS);
 }
 
-/** No more than half of the processors: the others are for what runs already. */
+/** As many as there are processors; half of them where guests run, which need the others. */
 function mayStart({ places }: Taker): boolean {
-  return starting < Math.ceil(availableParallelism() / 2) && !places.awaitedByGuests;
+  const processors = availableParallelism();
+  return starting < (places.inUse ? Math.ceil(processors / 2) : processors) && !places.awaitedByGuests;
 }
 
 function takeSpare(): Thread | undefined {
