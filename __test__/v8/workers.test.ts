@@ -138,6 +138,18 @@ describe('workers', () => {
     await eventually(() => expect(threads()).toBeLessThanOrEqual(first - 4));
   });
 
+  onLinux('are there for the next instance before it comes', () => {
+    const program = `
+      const threads = () => require('node:fs').readdirSync('/proc/self/task').length;
+      const module = engine.compileSync(bytes);
+      const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      const before = threads();
+      await module.instantiate({ imports: { env: { f() {} } } });
+      for (let tried = 0; tried < 100 && threads() < before + 2; tried++) await wait(25);
+      console.log(threads() - before);`;
+    expect(runProgram(program)).toMatchObject({ status: 0, output: '2' });
+  });
+
   onLinux('are few where many instances are wanted at once and each only for a moment', async () => {
     const engine = open();
     await make(engine).then((instance) => instance.close());

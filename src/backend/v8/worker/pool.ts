@@ -33,6 +33,9 @@ const takers = new Set<Taker>();
 /** Workers that have been made and do not serve yet. */
 let starting = 0;
 
+/** Whether one is to be started for the next instance. */
+let spareWanted = false;
+
 /** Whether a timer runs for those that wait. */
 let servingAgain = false;
 
@@ -77,16 +80,21 @@ export function refuseTakers(places: Places, errorFor: () => AingleWasmError): v
   for (const taker of takers) if (taker.places === places) taker.refuse(errorFor());
 }
 
-/** Makes a worker for the next instance, unless there is one, when the event loop is idle. */
+/** Has a worker started for the next instance, unless there is one, when the event loop is idle and no other starts. */
 export function warm(): void {
-  setImmediate(() => {
-    if (spare.length > 0 || starting > 0) return;
-    try {
-      spare.push(startThread());
-    } catch {
-      // Whoever needs it is told why there is none.
-    }
-  }).unref();
+  spareWanted = true;
+  setImmediate(startSpare).unref();
+}
+
+function startSpare(): void {
+  if (!spareWanted || starting > 0) return;
+  spareWanted = false;
+  if (spare.length > 0) return;
+  try {
+    spare.push(startThread());
+  } catch {
+    // Whoever needs it is told why there is none.
+  }
 }
 
 /** Gives a worker back that is at rest. Returns false if it is not wanted: then it is the caller's to end. */
@@ -141,6 +149,7 @@ function startThread(): Thread {
   void thread.started.then(() => {
     starting--;
     serveTakers();
+    startSpare();
   });
   return thread;
 }
