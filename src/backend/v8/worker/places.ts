@@ -56,13 +56,14 @@ export class Places {
     return this.#held < this.#count;
   }
 
-  get inUse(): boolean {
-    return this.#running.size > 0;
-  }
-
-  /** Whether one that wants to make a guest has to wait, so that another could only wait as well. */
-  get awaitedByGuests(): boolean {
-    return this.#making.size > 0;
+  /**
+   * How many workers should start at once: as many as there are processors, half of that where guests run, which need the others, and none
+   * where a new guest waits for its place, as that of another worker could only wait as well.
+   */
+  get startsAtOnce(): number {
+    if (this.#making.size > 0) return 0;
+    this.#cores ||= availableParallelism();
+    return this.#running.size > 0 ? Math.ceil(this.#cores / 2) : this.#cores;
   }
 
   /**
@@ -99,10 +100,10 @@ export class Places {
   #admitNext(): void {
     while (this.free && this.#waiting > 0) {
       const other = this.#turn === this.#calling ? this.#making : this.#calling;
-      const from = this.#turn.size > 0 ? this.#turn : other;
+      const [from, next] = this.#turn.size > 0 ? [this.#turn, other] : [other, this.#turn];
       const [occupant] = from as Iterable<Occupant>;
       from.delete(occupant!);
-      this.#turn = from === this.#turn ? other : this.#turn;
+      this.#turn = next;
       occupant!.proceed();
     }
   }

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { AingleWasmError } from '../../../errors/error';
 import type { Places } from './places';
 import { Thread } from './thread';
@@ -109,7 +108,7 @@ export function keepThread(thread: Thread): boolean {
 function serveTakers(): void {
   for (const taker of takers) {
     const thread = takeSpare();
-    if (thread === undefined && !mayStart(taker)) continue;
+    if (thread === undefined && starting >= taker.places.startsAtOnce) continue;
     takers.delete(taker);
     try {
       taker.give(thread ?? startThread());
@@ -127,12 +126,6 @@ function serveAgain(): void {
     servingAgain = false;
     serveTakers();
   }, AGAIN_MS);
-}
-
-/** As many as there are processors; half of them where guests run, which need the others. */
-function mayStart({ places }: Taker): boolean {
-  const processors = availableParallelism();
-  return starting < (places.inUse ? Math.ceil(processors / 2) : processors) && !places.awaitedByGuests;
 }
 
 function takeSpare(): Thread | undefined {
